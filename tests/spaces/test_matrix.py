@@ -1,0 +1,94 @@
+"""MatMul under automatic differentiation: reverse, forward and twice, against a dense matrix in plain torch."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+from widthwise.errors import ProgramError
+from widthwise.spaces import FiniteSpace, KetSpace, Matrix, Space
+
+
+def entries(W: Matrix) -> Tensor:
+    """The whole matrix (replicate, row, column), by asking for every unit vector."""
+    with torch.no_grad():
+        return W(torch.eye(W.columns, dtype=torch.float64).expand(2, -1, -1)).mT
+
+
+@pytest.fixture(params=["revealed", "dense"])
+def space(request: pytest.FixtureRequest) -> Space:
+    return FiniteSpace(12, 2, dtype=torch.float64, matrix=request.param)
+
+
+def test_gradient_is_the_transpose(space: Space) -> None:
+    W, x = space.matrix(), space.vectors(3).requires_grad_()
+    (gradient,) = torch.autograd.grad(torch.sin(W(x)).sum(), x)
+    M = entries(W)
+    torch.testing.assert_close(gradient, torch.cos(x @ M.mT) @ M)
+
+
+def test_forward_mode_is_the_matrix(space: Space) -> None:
+    W, x, v = space.matrix(), space.vectors(2), space.vectors(2)
+    with forward_ad.dual_level():
+        tangent = forward_ad.unpack_dual(torch.tanh(W(forward_ad.make_dual(x, v)))).tangent
+    _, functional = torch.func.jvp(lambda z: torch.tanh(W(z)), (x,), (v,))
+    M = entries(W)
+    expected = (1 - torch.tanh(x @ M.mT) ** 2) * (v @ M.mT)
+    torch.testing.assert_close(tangent, expected)
+    torch.testing.assert_close(functional, expected)
+    _, factors = space.backprop(space.avg(W(x) * v))
+    assert len(factors) == 1
+
+
+def test_second_derivatives(space: Space) -> None:
+    W, x = space.matrix(), space.vector().requires_grad_()
+    (first,) = torch.autograd.grad((W(x) ** 3).sum(), x, create_graph=True)
+    (second,) = torch.autograd.grad(first.sum(), x)
+    M = entries(W)
+    torch.testing.assert_close(second, (6 * (x @ M.mT) * M.sum(-1)[:, None]) @ M)
+
+
+def test_shapes_with_further_axes(space: Space) -> None:
+    W, x = space.matrix(), space.vectors(6)
+    torch.testing.assert_close(W(x.reshape(2, 3, 2, 12)).reshape(2, 6, 12), W(x))
+    torch.testing.assert_close(W(x[:, 0]), W(x)[:, 0])
+    U = space.matrix(features=5)
+    assert U(space.constant(torch.ones(4, 5))).shape == (2, 4, 12)
+    assert U.T(x).shape == (2, 6, 5)
+
+
+def test_wrong_length_is_one_clear_line(space: Space) -> None:
+    with pytest.raises(ProgramError, match="last axis has 5 coordinates, the matrix takes 12"):
+        space.matrix()(torch.zeros(2, 3, 5, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("make", [lambda: FiniteSpace(50, 2, dtype=torch.float64), lambda: KetSpace(512, 2, dtype=torch.float64)])
+def test_backprop_gives_error_signals_and_factors(make: Callable[[], Space]) -> None:
+    """The sum of the factors' outer products is the gradient, at width n and for kets, tied and transposed uses included."""
+    space = make()
+    n = space.coordinates
+    W, z, v = space.matrix(), space.vector().requires_grad_(), space.vector()
+    f = space.avg(v * torch.tanh(W(torch.tanh(W(z)))) + W.T(v) * z)
+    (signal,), factors = space.backprop(f, z)
+    assert [factor.matrix for factor in factors] == [W, W, W]
+    # dL/dt for W -> (1 + t) W is avg-product of every factor with what the matrix makes of it.
+    along_t = sum(space.avg(factor.left * W(factor.right)) for factor in factors).detach()
+    h1 = W(z.detach())
+    t = torch.ones((), dtype=torch.float64, requires_grad=True)
+    again = space.avg(v * torch.tanh(t * W(torch.tanh(t * h1))) + t * W.T(v) * z.detach())
+    expected = torch.autograd.grad(again.sum(), t)[0]
+    torch.testing.assert_close(along_t.sum(), expected)
+    step = 1e-6
+    moved = z.detach() + step * v
+    changed = space.avg(v * torch.tanh(W(torch.tanh(W(moved)))) + W.T(v) * moved)
+    torch.testing.assert_close((changed - f).detach() / step, space.avg(signal * v), rtol=1e-4, atol=1e-4)
+    assert signal.shape == (2, 1, n)
+
+
+def test_backprop_names_a_vector_without_influence() -> None:
+    space = FiniteSpace(8, 1)
+    z, u = space.vector().requires_grad_(), space.vector().requires_grad_()
+    with pytest.raises(ProgramError, match="does not influence"):
+        space.backprop(space.avg(z * z), u)
