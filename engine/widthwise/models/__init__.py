@@ -1,0 +1,11 @@
+"""Architectures, each a short program of a Space."""
+
+from widthwise.models.activations import ACTIVATIONS, Activation, activation, register_activation
+from widthwise.models.mlp import MLP
+
+Model = MLP
+"""What ``[model]`` of a spec may be."""
+
+MODELS: dict[str, type[Model]] = {"mlp": MLP}
+
+__all__ = ["ACTIVATIONS", "MLP", "MODELS", "Activation", "Model", "activation", "register_activation"]
