@@ -1,0 +1,25 @@
+"""What there is to compute, what it costs, and how it is cut into units."""
+
+from widthwise.plan.batching import trials_at_once
+from widthwise.plan.cost import Cost, CostModel, Growth, PointCost, calibrate
+from widthwise.plan.listing import blocks, trials_of, units
+from widthwise.plan.memory import readable_bytes, require_memory, usable_bytes
+from widthwise.plan.units import Block, Kind, Unit
+
+__all__ = [
+    "Block",
+    "Cost",
+    "CostModel",
+    "Growth",
+    "Kind",
+    "PointCost",
+    "Unit",
+    "blocks",
+    "calibrate",
+    "readable_bytes",
+    "require_memory",
+    "trials_at_once",
+    "trials_of",
+    "units",
+    "usable_bytes",
+]

@@ -1,0 +1,64 @@
+"""Identity: what decides the numbers of a run, in canonical text, and its hash."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import JsonValue
+
+from widthwise.spec.messages import quoted, shown
+from widthwise.spec.schema import Spec
+
+EXTENT = frozenset({"sweep.width", "sweep.trials", "limit.replicates"})
+"""Keys that add blocks and change none; nor do the table ``verdict`` and the place of a file with the same data."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """``fields`` by dotted key, and the sha256 of their canonical JSON."""
+
+    fields: Mapping[str, JsonValue]
+    hash: str
+
+
+def identity(spec: Spec, inputs: Sequence[np.ndarray]) -> Identity:
+    """The identity of a spec whose points have ``inputs``, one array (input, feature) a point."""
+    fields: dict[str, JsonValue] = {
+        key: value
+        for key, value in _flat(spec.model_dump(mode="json"))
+        if key not in EXTENT and key != "data.path" and not key.startswith("verdict.")
+    }
+    fields["inputs"] = [_array_hash(array) for array in inputs]
+    text = json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return Identity(fields=fields, hash=hashlib.sha256(text.encode()).hexdigest())
+
+
+def differing(recorded: Mapping[str, JsonValue], asked: Mapping[str, JsonValue]) -> list[str]:
+    """One line for each key on which two identities differ: ``model.depth: 3 in the run, 4 in the spec``."""
+    keys = [key for key in sorted({*recorded, *asked}) if recorded.get(key) != asked.get(key)]
+    return [_difference(key, recorded.get(key), asked.get(key)) for key in keys]
+
+
+def _difference(key: str, recorded: JsonValue, asked: JsonValue) -> str:
+    if key == "inputs":
+        return "inputs: the data of the spec is not the data of the run"
+    values = ["nothing" if value is None else shown(value) for value in (recorded, asked)]
+    return f"{key}: {values[0]} in the run, {values[1]} in the spec"
+
+
+def _flat(table: Mapping[str, JsonValue], prefix: str = "") -> list[tuple[str, JsonValue]]:
+    """Entries by dotted key; a number of trials by width is one entry."""
+    entries: list[tuple[str, JsonValue]] = []
+    for key, value in table.items():
+        name = f"{prefix}{quoted(key)}"
+        nested = isinstance(value, dict) and name not in EXTENT
+        entries += _flat(value, f"{name}.") if nested and isinstance(value, dict) else [(name, value)]
+    return entries
+
+
+def _array_hash(array: np.ndarray) -> str:
+    """sha256 of the shape and of the little-endian float64 values."""
+    values = np.ascontiguousarray(array, dtype="<f8")
+    return hashlib.sha256(f"{values.shape}:".encode() + values.tobytes()).hexdigest()
