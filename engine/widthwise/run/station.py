@@ -1,0 +1,89 @@
+"""Station: what one worker does, whichever process it lives in: measure a block, store it, write it down."""
+
+import time
+import traceback
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from widthwise.errors import WidthwiseError
+from widthwise.plan.units import Block, Unit
+from widthwise.run.canary import canary, check_canary
+from widthwise.run.messages import StopAsked, UnitDone, UnitFailed, WorkerReady
+from widthwise.run.threads import torch_threads
+from widthwise.spec import Spec
+from widthwise.store import Journal, Layout, write_block
+
+Measure = Callable[[Spec, Sequence[np.ndarray], Block], Mapping[str, np.ndarray]]
+"""``measure(spec, inputs of every sweep point, block)`` gives ``{readout: array}``: a pure function."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """Everything that a worker needs besides its units; sent to each worker once."""
+
+    path: Path
+    spec: Spec
+    inputs: tuple[np.ndarray, ...]
+    layout: Layout
+    canary: Mapping[str, object]
+    allow_mixed: bool
+    measure: Measure
+
+
+class Station:
+    """The worker at one place: answers every call with an event, never with an exception.
+
+    An error of widthwise ends the run (a full disk, another environment: no attempt can cure it), any other counts
+    against its unit only.
+    """
+
+    def __init__(self, job: Job, worker: int) -> None:
+        self._job = job
+        self._worker = worker
+        # A name that nobody had before: two processes never append to one journal file.
+        self._journal = Journal(job.path, f"worker-{uuid.uuid4().hex[:12]}")
+
+    def open(self) -> WorkerReady | StopAsked:
+        """Compare this process with the run."""
+        try:
+            return WorkerReady(worker=self._worker, canary=self._check())
+        except WidthwiseError as error:
+            return StopAsked(error=error)
+
+    def compute(self, unit: Unit, attempt: int) -> UnitDone | UnitFailed | StopAsked:
+        """Compute and store every block of a unit with the threads that the spec asks for."""
+        start = time.perf_counter()
+        try:
+            with torch_threads(self._job.spec.numerics.threads):
+                for block in unit.blocks:
+                    self._compute_block(block, attempt)
+        except WidthwiseError as error:
+            return StopAsked(error=error)
+        except Exception as error:
+            return UnitFailed(worker=self._worker, unit=unit, error=_describe(error))
+        return UnitDone(worker=self._worker, unit=unit, seconds=time.perf_counter() - start)
+
+    def _check(self) -> dict[str, str]:
+        numerics = self._job.spec.numerics
+        found = canary(device=numerics.device, threads=numerics.threads)
+        if not self._job.allow_mixed:
+            check_canary(self._job.canary, found)
+        return found
+
+    def _compute_block(self, block: Block, attempt: int) -> None:
+        job = self._job
+        start = time.perf_counter()
+        values = job.measure(job.spec, job.inputs, block)
+        chunks = write_block(job.path, job.layout, block, values)
+        self._journal.record(block, chunks, time.perf_counter() - start, attempt)
+
+
+def _describe(error: Exception) -> str:
+    """One line: type and message of an exception, and the line of code that raised it."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text} ({Path(frame.filename).name}:{frame.lineno})"

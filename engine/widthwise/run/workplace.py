@@ -1,0 +1,65 @@
+"""workplace: from an address to an executor that is ready to start workers."""
+
+import os
+import signal
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+
+import torch
+
+from widthwise.errors import SpecError
+from widthwise.run.executor import Executor
+from widthwise.run.executor_inline import InlineExecutor
+from widthwise.run.executor_ray import RayExecutor, connected, places
+from widthwise.run.interrupts import Interrupts
+from widthwise.run.station import Job
+from widthwise.spec import Numerics
+
+ADDRESSES = ("local", "auto", "inline")
+"""A Ray of our own, a running cluster, this process."""
+
+
+def require_address(address: str, workers: int | None) -> None:
+    """Refuse what `workplace` does not know.
+
+    Raises:
+        SpecError: names the argument, its value and what is allowed.
+    """
+    if address not in ADDRESSES:
+        message = f"address: {address!r} is not known; allowed: {', '.join(ADDRESSES)}"
+        raise SpecError(message)
+    if workers is not None and workers < 1:
+        message = f"workers: {workers} is below 1; leave it out to use what there is"
+        raise SpecError(message)
+
+
+@contextmanager
+def workplace(address: str, job: Job, *, workers: int, interrupts: Interrupts) -> Generator[Executor]:
+    """An executor with at most ``workers`` places; whatever it started ends with the context.
+
+    Raises:
+        ClusterError: Ray cannot be reached or started, or has no room for a worker.
+    """
+    if address == "inline":
+        yield InlineExecutor(job)
+        return
+    numerics = job.spec.numerics
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(connected(address, cpus=workers * numerics.threads))
+        except SystemExit:  # Ray's answer to SIGTERM, which it takes over while it starts
+            interrupts.install()
+            signal.raise_signal(signal.SIGTERM)
+        interrupts.install()
+        # An exception out of a signal handler, in the middle of a call of Ray, would leave Ray in an unknown state.
+        stack.enter_context(interrupts.deferred())
+        executor = RayExecutor(job, workers=places(numerics, workers))
+        stack.callback(executor.close)
+        yield executor
+
+
+def workers_here(numerics: Numerics) -> int:
+    """How many workers this machine holds: one per GPU, or one per ``threads`` CPUs that we may use."""
+    if numerics.device == "cuda":
+        return max(torch.cuda.device_count(), 1)
+    return max(len(os.sched_getaffinity(0)) // numerics.threads, 1)
