@@ -1,0 +1,118 @@
+"""reduce: the raw results of a run in, convergence curves and verdicts out."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from widthwise.reduce.agreement import Agreement, agreement
+from widthwise.reduce.curve import Curve, curve
+from widthwise.reduce.estimates import METRICS, Estimates, estimates
+from widthwise.reduce.limit_check import LimitCheck, limit_check
+from widthwise.reduce.power_law import PowerLaw, power_law
+from widthwise.reduce.samples import Samples, readout_names, samples, sweep_axes
+from widthwise.reduce.variables import variable
+from widthwise.reduce.verdict import TERMS, consistent, dominant, equivalent
+
+Expected = Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reduced:
+    """All results of one readout at one point of the sweep."""
+
+    samples: Samples
+    estimates: Estimates
+    curve: Curve
+    laws: tuple[PowerLaw, ...]
+    expected: tuple[float, ...]
+    agreement: Agreement
+    limit_check: LimitCheck
+
+
+def reduce(
+    tree: xr.DataTree, *, tolerance: float, confidence: float, expected: Expected
+) -> tuple[xr.Dataset, xr.Dataset]:
+    """Curves and verdicts of everything complete in ``tree``; equal trees give equal bits.
+
+    The limit is the closed form where there is one, else the mean of the limit's replicates with its error. A width
+    counts from two complete trials on and has an interval from three; a sampled limit likewise.
+
+    Args:
+        tree: groups ``trials``, ``limit`` and, where known, ``exact`` and ``arithmetic``, as ``widthwise.open`` gives.
+        tolerance: relative difference from the limit that counts as none.
+        confidence: of every interval and bound, between 0 and 1.
+        expected: slope by readout and metric.
+
+    Returns:
+        ``curves`` with dimensions (*axes, readout, metric, width) and ``verdicts`` with (*axes, readout, metric).
+
+    Source:
+        Section 13 of the mathematics; the variables' own descriptions.
+    """
+    trials = tree["trials"].to_dataset()
+    axes, names = sweep_axes(trials), readout_names(trials)
+    points = itertools.product(*(range(trials.sizes[axis]) for axis in axes))
+    reduced = [
+        _reduced(samples(tree, name, dict(zip(axes, point, strict=True))), confidence, expected.get(name, {}))
+        for point in points
+        for name in names
+    ]
+    shape = (*(trials.sizes[axis] for axis in axes), len(names))
+    coordinates = {axis: trials[axis] for axis in axes} | {"readout": list(names), "metric": list(METRICS)}
+    curves = _curves(reduced, shape, (*axes, "readout"))
+    verdicts = _verdicts(reduced, shape, (*axes, "readout"), tolerance)
+    widths = np.sort(trials["width"].to_numpy())
+    return (
+        xr.Dataset(curves, coordinates | {"width": widths}, {"confidence": confidence}),
+        xr.Dataset(verdicts, coordinates, {"confidence": confidence, "tolerance": tolerance}),
+    )
+
+
+def _reduced(samples: Samples, confidence: float, expected: Mapping[str, float]) -> Reduced:
+    found = estimates(samples)
+    distances = curve(found, confidence)
+    return Reduced(
+        samples=samples,
+        estimates=found,
+        curve=distances,
+        laws=tuple(power_law(found, distances, metric, confidence) for metric in range(len(METRICS))),
+        expected=tuple(expected.get(metric, np.nan) for metric in METRICS),
+        agreement=agreement(found, confidence),
+        limit_check=limit_check(samples),
+    )
+
+
+def _curves(reduced: Sequence[Reduced], shape: tuple[int, ...], dims: tuple[str, ...]) -> dict[str, xr.Variable]:
+    variables: dict[str, xr.Variable] = {}
+    for name in ("value", "low", "high", "noise_floor"):
+        rows = [getattr(each.curve, name) for each in reduced]
+        variables[name] = variable(name, (*dims, "metric", "width"), rows, shape)
+    for name in ("slope", "slope_low", "slope_high", "prefactor", "correction"):
+        rows = [[getattr(law, name) for law in each.laws] for each in reduced]
+        variables[name] = variable(name, (*dims, "metric"), rows, shape)
+    variables["expected_slope"] = variable("expected_slope", (*dims, "metric"), [r.expected for r in reduced], shape)
+    counts = [[trial.count for trial in each.estimates.trials] for each in reduced]
+    variables["trials"] = variable("trials", (*dims, "width"), counts, shape)
+    variables["replicates"] = variable("replicates", dims, [len(each.samples.limit) for each in reduced], shape)
+    exact = [each.samples.exact is not None for each in reduced]
+    variables["reference"] = variable("reference", dims, exact, shape)
+    return variables
+
+
+def _verdicts(
+    reduced: Sequence[Reduced], shape: tuple[int, ...], dims: tuple[str, ...], tolerance: float
+) -> dict[str, xr.Variable]:
+    slopes = [[consistent(law, slope) for law, slope in zip(r.laws, r.expected, strict=True)] for r in reduced]
+    variables = {
+        "consistent": variable("consistent", (*dims, "metric"), slopes, shape),
+        "equivalent": variable("equivalent", dims, [equivalent(r.agreement, tolerance) for r in reduced], shape),
+        "dominant": variable("dominant", dims, [dominant(r.agreement) for r in reduced], shape),
+    }
+    for name in ("extrapolated", "extrapolated_low", "extrapolated_high", *TERMS):
+        variables[name] = variable(name, dims, [getattr(each.agreement, name) for each in reduced], shape)
+    for name in ("limit_error", "limit_error_se"):
+        variables[name] = variable(name, dims, [getattr(each.limit_check, name) for each in reduced], shape)
+    return variables

@@ -1,0 +1,78 @@
+"""Samples: the complete trials, limit replicates and closed form of one readout at one point of the sweep."""
+
+import math
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Samples:
+    """What is known of one readout, its own dimensions flattened to one (``size``).
+
+    ``trials`` holds one array (trial, size) for each width, ``limit`` is (replicate, size); both may be empty.
+    ``arithmetic`` is the difference that the run's dtype makes to one trial, (size,).
+    """
+
+    widths: Array
+    trials: tuple[Array, ...]
+    limit: Array
+    exact: Array | None
+    arithmetic: Array | None
+
+
+def sweep_axes(trials: xr.Dataset) -> tuple[str, ...]:
+    """The swept keys: the dimensions that ``trial_count`` has besides the width."""
+    return tuple(str(dim) for dim in trials["trial_count"].dims if dim != "width")
+
+
+def readout_names(trials: xr.Dataset) -> tuple[str, ...]:
+    """The readouts in the order of the store."""
+    return tuple(str(name) for name in trials.data_vars if name != "trial_count")
+
+
+def samples(tree: xr.DataTree, readout: str, point: Mapping[Hashable, int]) -> Samples:
+    """Everything complete of ``readout`` at ``point`` (positions on the swept axes)."""
+    trials = tree["trials"].to_dataset().isel(point).sortby("width")
+    values = trials[readout].transpose("width", "trial", ...).to_numpy()
+    counts = trials["trial_count"].to_numpy()
+    limit = _readout(tree, "limit", readout, point)
+    return Samples(
+        widths=trials["width"].to_numpy().astype(np.float64),
+        trials=tuple(_completed_prefix(row, int(count)) for row, count in zip(values, counts, strict=True)),
+        limit=np.empty((0, math.prod(values.shape[2:]))) if limit is None else _finite_rows(limit),
+        exact=_if_finite(_readout(tree, "exact", readout, point)),
+        arithmetic=_if_finite(_readout(tree, "arithmetic", readout, point)),
+    )
+
+
+def _readout(tree: xr.DataTree, group: str, readout: str, point: Mapping[Hashable, int]) -> Array | None:
+    if group not in tree.children or readout not in tree[group].data_vars:
+        return None
+    return tree[group].to_dataset()[readout].isel(point).to_numpy()
+
+
+def _completed_prefix(values: Array, count: int) -> Array:
+    """The first ``count`` trials, flattened, up to the first gap: what lies beyond must not decide a result."""
+    rows = _flat(values[:count])
+    complete = np.isfinite(rows).all(axis=1)
+    return rows if complete.all() else rows[: int(complete.argmin())]
+
+
+def _finite_rows(values: Array) -> Array:
+    rows = _flat(values)
+    return rows[np.isfinite(rows).all(axis=1)]
+
+
+def _flat(values: Array) -> Array:
+    """One row per replicate, also where there are none."""
+    return values.reshape(len(values), math.prod(values.shape[1:]))
+
+
+def _if_finite(values: Array | None) -> Array | None:
+    return None if values is None or not np.isfinite(values).all() else values.reshape(-1)

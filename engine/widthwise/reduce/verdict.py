@@ -1,0 +1,37 @@
+"""Verdict: what a run says of its claims, as numbers that netCDF and JSON know: YES, NO or UNDETERMINED."""
+
+from widthwise.reduce.agreement import Agreement
+from widthwise.reduce.power_law import PowerLaw
+
+UNDETERMINED, NO, YES = -1, 0, 1
+"""Codes of the verdicts."""
+
+TERMS = ("width_bias", "trial_noise", "limit_noise", "arithmetic")
+"""The error budget, in the order of its codes."""
+
+
+def consistent(law: PowerLaw, expected: float) -> int:
+    """Whether the expected slope is inside the interval.
+
+    UNDETERMINED without a slope or an expectation, and where the interval holds a slope of 0 beside the expected one:
+    it could not have told convergence from none.
+    """
+    if not (law.slope_low <= law.slope_high and expected == expected):
+        return UNDETERMINED
+    if not law.slope_low <= expected <= law.slope_high:
+        return NO
+    return UNDETERMINED if law.slope_low <= 0 <= law.slope_high and expected != 0 else YES
+
+
+def equivalent(agreement: Agreement, tolerance: float) -> int:
+    """Whether the extrapolated difference is below ``tolerance``: YES if surely below, NO if surely above."""
+    if agreement.extrapolated_high <= tolerance:
+        return YES
+    return NO if agreement.extrapolated_low > tolerance else UNDETERMINED
+
+
+def dominant(agreement: Agreement) -> int:
+    """Position in TERMS of the largest known term of the error budget, or UNDETERMINED."""
+    budget = [getattr(agreement, term) for term in TERMS]
+    known = [position for position, size in enumerate(budget) if size == size]
+    return max(known, key=lambda position: budget[position]) if known else UNDETERMINED

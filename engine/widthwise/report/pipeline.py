@@ -1,0 +1,115 @@
+"""From a spec to stored curves: execute, reduce, store; and from a run directory back to its curves."""
+
+from collections.abc import Callable, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from widthwise.errors import IncompleteError
+from widthwise.reduce import reduce as reduced
+from widthwise.run import Progress, RunOutcome, execute
+from widthwise.spec import Spec, load_spec
+from widthwise.store import open_results, open_run, write_derived
+
+Curves = tuple[xr.Dataset, xr.Dataset]
+"""The curves and the verdicts of a run."""
+
+
+def run(
+    spec: Spec | str | PathLike[str] | Mapping[str, Any],
+    out: str | PathLike[str] | None = None,
+    *,
+    address: str = "local",
+    workers: int | None = None,
+    extend: bool = False,
+    fresh: bool = False,
+    allow_mixed: bool = False,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Path:
+    """Compute what a run lacks, reduce it and store the curves.
+
+    Args:
+        spec: a spec, the file that holds one, or its table.
+        out: run directory; by default ``NAME.run`` beside the caller, NAME being that of the file or the experiment.
+        address: ``local`` (a Ray of its own), ``auto`` (a running cluster) or ``inline`` (this process).
+        workers: at most so many; by default as many as there is room for.
+        extend: add widths, trials or replicates that the existing run was not made for.
+        fresh: remove an existing run first.
+        allow_mixed: go on in another numeric environment.
+        on_progress: called after every event of the run.
+
+    Returns:
+        The run directory, for `open` and `reduce`.
+
+    Raises:
+        WidthwiseError: see ``widthwise.errors``; IncompleteError after everything that could be computed is stored.
+    """
+    asked = spec if isinstance(spec, Spec) else load_spec(spec if isinstance(spec, Mapping) else Path(spec))
+    name = Path(spec).stem if isinstance(spec, str | PathLike) else asked.experiment
+    outcome = execute(
+        asked,
+        Path(out or f"{name}.run"),
+        address=address,
+        workers=workers,
+        extend=extend,
+        fresh=fresh,
+        allow_mixed=allow_mixed,
+        on_progress=on_progress,
+    )
+    store_curves(outcome.path, asked)
+    require_complete(outcome)
+    return outcome.path
+
+
+def open(run: str | PathLike[str]) -> xr.DataTree:
+    """All results of a run, verified and in memory: groups trials, limit, exact, arithmetic, curves, verdicts.
+
+    Raises:
+        CorruptError: a chunk or the metadata is damaged.
+    """
+    return open_results(Path(run))
+
+
+def reduce(run: str | PathLike[str]) -> Curves:
+    """Derive curves and verdicts from the trials of a run, and store them there."""
+    return store_curves(Path(run))
+
+
+def store_curves(path: Path, spec: Spec | None = None) -> Curves:
+    """Derive curves and verdicts and store them; touches no file if they are there already."""
+    curves, verdicts = curves_of(path, spec)
+    write_derived(path, "curves", curves)
+    write_derived(path, "verdicts", verdicts)
+    return curves, verdicts
+
+
+def curves_of(path: Path, spec: Spec | None = None) -> Curves:
+    """Curves and verdicts of everything complete in a run, also while it is under way; writes nothing.
+
+    ``spec`` says at which tolerance and confidence; by default the spec that the run was made from.
+    """
+    found = open_run(path)
+    verdict = (spec or Spec.model_validate(found.record.spec)).verdict
+    return reduced(
+        open_results(path),
+        tolerance=verdict.tolerance,
+        confidence=verdict.confidence,
+        expected={readout.name: readout.expected_slopes for readout in found.layout.readouts},
+    )
+
+
+def require_complete(outcome: RunOutcome) -> None:
+    """Raises IncompleteError if units were quarantined; names the first."""
+    if not outcome.quarantined:
+        return
+    first = outcome.quarantined[0]
+    blocks = [block for quarantine in outcome.quarantined for block in quarantine.unit.blocks]
+    where = first.unit.blocks[0]
+    message = (
+        f"{outcome.path}: {len(blocks)} blocks could not be computed and are missing from the curves; the first, "
+        f"{where.kind} at width {where.width}, failed {first.attempts} times with: {first.error}; "
+        "remove the cause and run the same command again"
+    )
+    raise IncompleteError(message)

@@ -1,0 +1,86 @@
+"""table: curves and verdicts as a rich renderable."""
+
+import math
+
+import xarray as xr
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from widthwise.report.entries import Entry, entries, meaning, number
+from widthwise.report.words import (
+    budget_words,
+    limit_words,
+    percent,
+    reference_words,
+    short,
+    slope_words,
+)
+
+INSIDE = {"yes": "inside", "no": "outside", "undetermined": "undetermined"}
+STYLES = {"yes": "green", "no": "bold red", "undetermined": "yellow"}
+
+
+def table(curves: xr.Dataset, verdicts: xr.Dataset) -> RenderableType:
+    """For each readout at each point of the sweep one row per width, the slopes, and the verdicts in words.
+
+    Distances are relative to the norm of the limit. ``±12 %`` is an interval on the logarithmic scale (a factor of
+    1.12 both ways); ``< x`` stands where no distance rises above the noise, which may hide one of x at most.
+    """
+    blocks: list[RenderableType] = []
+    for entry in entries(curves, verdicts):
+        blocks += [_distances(entry), _verdicts(entry), Text()]
+    return Group(*blocks)
+
+
+def _distances(entry: Entry) -> Table:
+    curves = entry.curves
+    metrics = [str(metric) for metric in curves["metric"].to_numpy()]
+    confidence = percent(float(curves.attrs["confidence"]))
+    rows = Table(
+        title=Text(f"{entry.label}: relative distance from the limit, ± at {confidence} confidence", style="bold"),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    for heading in ("width", "trials"):
+        rows.add_column(heading, justify="right", no_wrap=True)
+    for metric in metrics:
+        rows.add_column(metric, no_wrap=True)
+    for index in range(curves.sizes["width"]):
+        at = curves.isel(width=index)
+        cells = [_distance(at.sel(metric=metric)) for metric in metrics]
+        rows.add_row(f"{int(number(at, 'width')):,}", str(int(number(at, "trials"))), *cells)
+    rows.add_section()
+    slopes = [curves.sel(metric=metric) for metric in metrics]
+    words = [slope_words(*(number(at, name) for name in ("slope", "slope_low", "slope_high"))) for at in slopes]
+    rows.add_row("slope", "", *words)
+    rows.add_row("expected", "", *(_expected(entry, metric) for metric in metrics))
+    return rows
+
+
+def _distance(at: xr.Dataset) -> Text:
+    value, low, high = (number(at, name) for name in ("value", "low", "high"))
+    if math.isnan(value):
+        return Text("-", style="dim")
+    if math.isnan(high):
+        return Text(f"{value:#.3g}")
+    if low == 0:
+        return Text(f"< {short(high, 2)}", style="dim")
+    factor = math.sqrt(high / low)
+    reach = f" ±{100 * (factor - 1):.0f} %" if factor < 2 else f" (factor {factor:.2g})"
+    return Text(f"{value:#.3g}").append(reach, style="dim")
+
+
+def _expected(entry: Entry, metric: str) -> Text:
+    expected = number(entry.curves.sel(metric=metric), "expected_slope")
+    verdict = meaning(entry.verdicts.sel(metric=metric), "consistent")
+    if math.isnan(expected):
+        return Text("-", style="dim")
+    return Text(f"{expected:g} ").append(INSIDE[verdict], style=STYLES[verdict])
+
+
+def _verdicts(entry: Entry) -> Text:
+    limit = Text(limit_words(entry), style=STYLES[meaning(entry.verdicts, "equivalent")])
+    return Text("\n").join([limit, Text(budget_words(entry)), Text(reference_words(entry))])

@@ -1,0 +1,101 @@
+"""Numbers and verdicts in words, the same in table, figure and log."""
+
+import math
+from collections import Counter
+
+import xarray as xr
+
+from widthwise.report.entries import Entry, meaning, number
+
+TERMS = {
+    "width_bias": "width bias",
+    "trial_noise": "trial noise",
+    "limit_noise": "limit noise",
+    "arithmetic": "arithmetic",
+}
+CONSISTENT = {"yes": "as expected", "no": "not as expected", "undetermined": "undetermined"}
+EQUIVALENT = {"yes": "confirmed", "no": "refuted", "undetermined": "undetermined"}
+
+
+def short(value: float, digits: int = 3) -> str:
+    """``value`` with so many significant digits; a dash for NaN."""
+    return "-" if math.isnan(value) else f"{value:.{digits}g}"
+
+
+def percent(share: float) -> str:
+    """0.95 as ``95 %``."""
+    return f"{100 * share:g} %"
+
+
+def slope_words(slope: float, low: float, high: float) -> str:
+    """``-0.502 ± 0.011``: as many decimals as the interval supports."""
+    if math.isnan(slope):
+        return "-"
+    reach = (high - low) / 2
+    if not reach > 0:
+        return f"{slope:.3f}"
+    decimals = min(max(1 - math.floor(math.log10(reach)), 1), 4)
+    return f"{slope:.{decimals}f} ± {reach:.{decimals}f}"
+
+
+def limit_words(entry: Entry) -> str:
+    """Whether the finite widths extrapolate to the limit."""
+    verdicts = entry.verdicts
+    high, tolerance = number(verdicts, "extrapolated_high"), float(verdicts.attrs["tolerance"])
+    verdict = EQUIVALENT[meaning(verdicts, "equivalent")]
+    if math.isnan(high):
+        return f"limit {verdict}: fewer than two widths with two trials"
+    bound = (
+        f"extrapolated difference below {short(high, 2)} at {percent(float(verdicts.attrs['confidence']))} confidence"
+    )
+    if meaning(verdicts, "equivalent") == "no":
+        bound = f"extrapolated difference {short(number(verdicts, 'extrapolated'), 2)}"
+    return f"limit {verdict}: {bound}, tolerance {tolerance:g}"
+
+
+def limit_phrase(entry: Entry) -> str:
+    """The kind of limit and its verdict in a few words: ``exact limit, confirmed to 0.0014``."""
+    kind, verdict = meaning(entry.curves, "reference"), meaning(entry.verdicts, "equivalent")
+    low, high = (short(number(entry.verdicts, f"extrapolated_{end}"), 2) for end in ("low", "high"))
+    detail = {
+        "yes": f"confirmed to {high}",
+        "no": f"at least {low} off",
+        "undetermined": "neither confirmed nor refuted",
+    }
+    return f"{kind} limit, {detail[verdict]}"
+
+
+def budget_words(entry: Entry) -> str:
+    """The error budget at the largest width, largest term first."""
+    sizes = {name: number(entry.verdicts, term) for term, name in TERMS.items()}
+    known = sorted(((size, name) for name, size in sizes.items() if size > 0), reverse=True)
+    return "errors at the largest width: " + (
+        ", ".join(f"{name} {short(size, 2)}" for size, name in known) or "unknown"
+    )
+
+
+def reference_words(entry: Entry) -> str:
+    """Which limit the distances are from and, where both are known, how far the sampled one is off."""
+    if meaning(entry.curves, "reference") == "sampled":
+        return f"sampled limit, {int(number(entry.curves, 'replicates'))} replicates"
+    error, expected = (number(entry.verdicts, name) for name in ("limit_error", "limit_error_se"))
+    if math.isnan(error):
+        return "exact limit"
+    return f"exact limit; the sampled one is {short(error, 2)} off (its own estimate: {short(expected, 2)})"
+
+
+def summary_line(curves: xr.Dataset, verdicts: xr.Dataset) -> str:
+    """All verdicts counted, ``rms slopes: 2 as expected; limits: 2 confirmed to 0.01``."""
+    slopes = _counted(verdicts["consistent"].sel(metric="rms"), CONSISTENT)
+    limits = _counted(verdicts["equivalent"], EQUIVALENT)
+    widths = curves["width"].to_numpy()
+    return (
+        f"widths {widths.min():,} to {widths.max():,}; rms slopes: {slopes}; "
+        f"limits: {limits} (tolerance {verdicts.attrs['tolerance']:g})"
+    )
+
+
+def _counted(codes: xr.DataArray, names: dict[str, str]) -> str:
+    meanings = dict(zip(codes.attrs["flag_values"], codes.attrs["flag_meanings"].split(), strict=True))
+    counts = Counter(names[meanings[code]] for code in codes.to_numpy().reshape(-1).tolist())
+    return ", ".join(f"{counts[name]} {name}" for name in names.values() if counts[name])
