@@ -1,0 +1,1 @@
+"""The command ``widthwise``: words around the engine."""

@@ -1,0 +1,87 @@
+"""``widthwise run``: from a spec to the table and the figure."""
+
+import shlex
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Argument, Option
+
+from widthwise_cli.output import messages, print_json, print_result
+from widthwise_cli.progress import watching
+from widthwise_cli.sources import changes, read_spec, run_directory
+
+if TYPE_CHECKING:
+    pass
+
+
+def run(
+    source: Annotated[str, Argument(metavar="SPEC|NAME", help="A spec file, or an experiment with all its defaults.")],
+    width: Annotated[str | None, Option(help="Widths, for example 64,256,1024.", show_default=False)] = None,
+    trials: Annotated[int | None, Option(help="Trials at every width.", show_default=False)] = None,
+    set_: Annotated[
+        list[str] | None, Option("--set", metavar="KEY=VALUE", help="Change a key of the spec.", show_default=False)
+    ] = None,
+    out: Annotated[str | None, Option(help="Run directory.", show_default="NAME.run")] = None,
+    address: Annotated[
+        str, Option(help="local: a Ray of its own; auto: a running cluster; inline: this process.")
+    ] = "local",
+    workers: Annotated[
+        int | None, Option(help="At most so many workers.", show_default="what the machine holds")
+    ] = None,
+    tolerance: Annotated[
+        float | None, Option(help="Relative difference from the limit that counts as none.", show_default="0.01")
+    ] = None,
+    extend: Annotated[bool, Option("--extend", help="Add widths, trials or replicates to an existing run.")] = False,
+    fresh: Annotated[bool, Option("--fresh", help="Remove an existing run and start over.")] = False,
+    allow_mixed: Annotated[bool, Option("--allow-mixed", help="Go on in another numeric environment.")] = False,
+    dry_run: Annotated[bool, Option("--dry-run", help="Print units, bytes and time; write nothing.")] = False,
+    json: Annotated[bool, Option("--json", help="Print the result for machines.")] = False,
+) -> None:
+    """Compute a run, or what it still lacks, and print its curves and verdicts."""
+    overrides = changes(width=width, trials=trials, tolerance=tolerance, others=set_ or [])
+    spec = read_spec(source, overrides)
+    path = run_directory(source, out)
+    if dry_run:
+        from widthwise.report.forecast import forecast, forecast_json, forecast_table
+
+        expected = forecast(spec, path, workers=workers, extend=extend, fresh=fresh)
+        print_json(forecast_json(expected)) if json else print_result(forecast_table(expected))
+        return
+    from widthwise.report.pipeline import curves_of, require_complete, store_curves
+    from widthwise.run import execute
+
+    with watching(lambda: curves_of(path, spec)) as on_progress:
+        outcome = execute(
+            spec,
+            path,
+            address=address,
+            workers=workers,
+            extend=extend,
+            fresh=fresh,
+            allow_mixed=allow_mixed,
+            on_progress=on_progress,
+            resume_command=resume_command(sys.argv[1:]),
+        )
+    curves, verdicts = store_curves(path, spec)
+    from widthwise.report import figure, summary_line, table, to_json
+
+    drawing = path / "figures" / "convergence.png"
+    if outcome.computed_blocks or not drawing.exists():
+        drawing.parent.mkdir(exist_ok=True)
+        figure(curves, verdicts, drawing)
+    if json:
+        print_json(to_json(curves, verdicts))
+    else:
+        print_result(table(curves, verdicts))
+        print_result(summary_line(curves, verdicts))
+    messages.print(
+        f"{outcome.computed_blocks} blocks computed, {outcome.skipped_blocks} were there; {outcome.seconds:.1f} s\n"
+        f"results {path / 'results.zarr'}\nfigure  {drawing}",
+        markup=False,
+    )
+    require_complete(outcome)
+
+
+def resume_command(arguments: list[str]) -> str:
+    """What to type after an interruption: the same, without starting over."""
+    return shlex.join(["widthwise", *(argument for argument in arguments if argument != "--fresh")])

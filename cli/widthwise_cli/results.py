@@ -1,0 +1,90 @@
+"""``show``, ``plot``, ``reduce``, ``check``: what can be done with a run directory."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Argument, Option
+
+from widthwise.errors import CorruptError, VerdictError
+from widthwise_cli.output import messages, print_json, print_result
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Run = Annotated[Path, Argument(metavar="RUN", help="A run directory.")]
+Json = Annotated[bool, Option("--json", help="Print the result for machines.")]
+
+
+def show(
+    run: Run,
+    json: Json = False,
+    check: Annotated[bool, Option("--check", help="Exit with 6 if a verdict fails.")] = False,
+) -> None:
+    """Print the curves and verdicts of a run."""
+    from widthwise.report import summary_line, table, to_json
+    from widthwise.report.pipeline import curves_of
+
+    curves, verdicts = curves_of(run)
+    if json:
+        print_json(to_json(curves, verdicts))
+    else:
+        print_result(table(curves, verdicts))
+        print_result(summary_line(curves, verdicts))
+    if check:
+        _require_verdicts(run, verdicts)
+
+
+def plot(
+    run: Run,
+    out: Annotated[
+        Path | None,
+        Option("--out", "-o", help="A .png, .pdf or .svg file.", show_default="RUN/figures/convergence.png"),
+    ] = None,
+) -> None:
+    """Draw the curves of a run."""
+    from widthwise.report import figure
+    from widthwise.report.pipeline import curves_of
+    from widthwise.store.files import disk_errors
+
+    curves, verdicts = curves_of(run)
+    drawing = out or run / "figures" / "convergence.png"
+    with disk_errors(drawing):
+        drawing.parent.mkdir(parents=True, exist_ok=True)
+        figure(curves, verdicts, drawing)
+    print(drawing)
+
+
+def reduce(run: Run) -> None:
+    """Derive the stored curves and verdicts of a run again from its trials."""
+    from widthwise.report import pipeline, summary_line
+
+    print_result(summary_line(*pipeline.reduce(run)))
+
+
+def check(run: Run, json: Json = False) -> None:
+    """Look for damage: decode every chunk and compare it with what its worker wrote down."""
+    from widthwise.store import check_run
+
+    problems = check_run(run)
+    if json:
+        print_json({"run": str(run), "problems": problems})
+    else:
+        for problem in problems:
+            print(problem)
+    if problems:
+        message = f"{run}: {len(problems)} problems; run the same spec again to compute what is damaged anew"
+        raise CorruptError(message)
+    messages.print(f"{run}: no damage found", markup=False)
+
+
+def _require_verdicts(run: Path, verdicts: "xr.Dataset") -> None:
+    """Judge by `rms` alone: it measures all of the distance, and one test a readout keeps false alarms rare."""
+    headline = verdicts.sel(metric="rms")
+    failed = {
+        "slope": int((headline["consistent"] == 0).sum()),
+        "limit": int((headline["equivalent"] == 0).sum()),
+    }
+    if any(failed.values()):
+        counts = ", ".join(f"{count} of the {name}" for name, count in failed.items() if count)
+        message = f"{run}: verdicts that fail: {counts}; `widthwise show {run}` says which"
+        raise VerdictError(message)

@@ -1,0 +1,64 @@
+"""From the arguments of ``run`` to a spec and a run directory."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from widthwise.documents import SUFFIXES, Table, read_document
+from widthwise.errors import SpecError
+
+if TYPE_CHECKING:
+    from widthwise.spec import Spec
+
+# The engine is imported inside of functions here and in the other commands: torch takes seconds to import, and neither
+# --help nor a file that cannot be read should wait for it.
+
+
+def read_spec(source: str, overrides: Sequence[str]) -> "Spec":
+    """The spec of a file, or that of the experiment called ``source``, with changes ``key=value``."""
+    if not _is_file(source):
+        return _named(source, overrides)
+    table = read_document(Path(source))
+    from widthwise.spec import load_spec
+
+    return load_spec(table, overrides, base=Path(source).parent)
+
+
+def changes(*, width: str | None, trials: int | None, tolerance: float | None, others: Sequence[str]) -> list[str]:
+    """The options with a name of their own as changes ``key=value``, before those of ``--set``."""
+    named = [f"sweep.width=[{', '.join(_widths(width))}]"] if width is not None else []
+    named += [f"sweep.trials={trials}"] if trials is not None else []
+    named += [f"verdict.tolerance={tolerance}"] if tolerance is not None else []
+    return [*named, *others]
+
+
+def run_directory(source: str, out: str | None) -> Path:
+    """``--out``, or ``NAME.run`` in the current directory."""
+    if out is not None and "://" in out:
+        message = f"--out {out}: is not a directory of this machine, and no other place can be written yet"
+        raise SpecError(message)
+    return Path(out or f"{Path(source).stem}.run")
+
+
+def _is_file(source: str) -> bool:
+    return Path(source).suffix in SUFFIXES or "/" in source or Path(source).is_file()
+
+
+def _named(name: str, overrides: Sequence[str]) -> "Spec":
+    from widthwise.experiments import EXPERIMENTS
+    from widthwise.spec import load_spec
+
+    if name not in EXPERIMENTS:
+        message = f"{name}: neither a spec file nor an experiment; known experiments: {', '.join(EXPERIMENTS)}"
+        raise SpecError(message)
+    table: Table = {"experiment": name}
+    return load_spec(table, overrides)
+
+
+def _widths(text: str) -> list[str]:
+    widths = [part.strip() for part in text.split(",")]
+    wrong = next((part for part in widths if not (part.isascii() and part.isdigit())), None)
+    if wrong is not None:
+        message = f"--width {text}: {wrong!r} is not a width; write for example --width 64,256,1024"
+        raise SpecError(message)
+    return widths
