@@ -38,7 +38,7 @@ def test_every_part_of_an_address_counts(other: Draw) -> None:
 
 
 def test_streams_keep_more_than_32_bits_of_their_address() -> None:
-    """torch's own seeding of the CPU generator would make seeds that differ by 2**32 equal."""
+    """Torch's own seeding of the CPU generator would make seeds that differ by 2**32 equal."""
     low, high = (torch.randn(8, generator=torch_generator(CPU, seed)) for seed in (5, 5 + 2**32))
     assert not torch.equal(low, high)
 
@@ -73,7 +73,7 @@ def test_sobol_long_columns_continue_short_ones() -> None:
 
 
 def test_sobol_replicates_are_independent_and_unbiased() -> None:
-    """Mean of exp(z) over 64 replicates: within 4 standard errors of sqrt(e), and far closer than pseudo-random points."""
+    """Mean of exp(z) over 64 replicates: within 4 standard errors of sqrt(e), and closer than pseudo-random points."""
     means = sobol(2, range(64), CPU)(0, 1, 1024).double().exp().mean((1, 2)).numpy()
     error = np.std(means, ddof=1) / 8
     assert abs(means.mean() - np.exp(0.5)) < 4 * error

@@ -1,10 +1,11 @@
 """Address -> random numbers: the only maker of randomness.
 
-Nothing here has a state that outlives a call. A number is a function of the seed and of where it stands (reading, width,
-replicate, column, coordinate), never of when or by whom it was drawn. Standard normal columns are drawn in float32 whatever
-the particles' dtype, so that changing the dtype changes the arithmetic and nothing else.
+Nothing here has a state that outlives a call. A number is a function of the seed and of where it stands (reading,
+width, replicate, column, coordinate), never of when or by whom it was drawn. Standard normal columns are drawn in
+float32 whatever the particles' dtype, so that changing the dtype changes the arithmetic and nothing else.
 """
 
+import hashlib
 import math
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -26,17 +27,17 @@ SOBOL_DIMENSIONS = 21_201
 """Dimensions for which direction numbers are known (Joe and Kuo 2008)."""
 
 Draw = Callable[[int, int, int], Tensor]
-"""``draw(first, count, coordinates)``: columns ``first .. first + count - 1``, shape (replicate, count, coordinates)."""
+"""``draw(first, count, coordinates)``: columns ``first ..``, ``count`` of them, (replicate, count, coordinates)."""
 
 
-def sequence(seed: int, *path: int) -> np.random.SeedSequence:
-    """The seed sequence of an address; every element of ``path`` is below 2**32."""
-    return np.random.SeedSequence(seed, spawn_key=path)
+def digest(seed: int, *path: int, size: int) -> bytes:
+    """``size`` bytes that an address decides: SHAKE-256 of its numbers, each below 2**64."""
+    return hashlib.shake_256(b"".join(part.to_bytes(8, "little") for part in (seed, *path))).digest(size)
 
 
 def numpy_generator(seed: int, *path: int) -> np.random.Generator:
     """A numpy generator at an address, for data and for small tables."""
-    return np.random.Generator(np.random.SFC64(sequence(seed, *path)))
+    return np.random.Generator(np.random.SFC64(int.from_bytes(digest(seed, *path, size=32), "little")))
 
 
 def torch_generator(device: torch.device, seed: int, *path: int) -> torch.Generator:
@@ -47,10 +48,9 @@ def torch_generator(device: torch.device, seed: int, *path: int) -> torch.Genera
     """
     generator = torch.Generator(device)
     if device.type != "cpu":
-        return generator.manual_seed(int(sequence(seed, *path).generate_state(1, np.uint64)[0]) >> 1)
+        return generator.manual_seed(int.from_bytes(digest(seed, *path, size=8), "little") >> 1)
     state = _seeded_state().copy()
-    words = np.random.SFC64(sequence(seed, *path)).random_raw(312)
-    state.view(np.uint64)[3:627] = words.view(np.uint32)
+    state.view(np.uint64)[3:627] = np.frombuffer(digest(seed, *path, size=4 * 624), np.uint32)
     return generator.set_state(torch.from_numpy(state))
 
 
@@ -79,8 +79,8 @@ def pseudo_random(seed: int, domain: Sequence[int], replicates: Sequence[int], d
 def sobol(seed: int, replicates: Sequence[int], device: torch.device) -> Draw:
     """Columns of normals from one joint scrambled Sobol sequence a replicate: column j is dimension j.
 
-    Scrambled by a random lower-triangular matrix and a digital shift (Matousek 1998), independently for every replicate,
-    so that each point is uniform and the replicates are independent. There are `SOBOL_DIMENSIONS` columns.
+    Scrambled by a random lower-triangular matrix and a digital shift (Matousek 1998), independently for every
+    replicate, so that each point is uniform and the replicates are independent. There are `SOBOL_DIMENSIONS` columns.
     """
 
     def draw(first: int, count: int, coordinates: int) -> Tensor:

@@ -55,7 +55,7 @@ def test_exact_limit_is_the_oracle(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_sampled_limit_meets_the_oracle(name: str) -> None:
-    """4 standard errors of 8 replicates (t with 7 degrees of freedom: 5e-3 an entry, on this fixed seed), 1e-3 in norm."""
+    """4 standard errors of 8 replicates (t with 7 degrees of freedom: 5e-3 an entry, fixed seed), 1e-3 in norm."""
     model, limit = oracle(name)
     values = measured(model, KetSpace(1 << 18, 8))
     for readout in limit:
@@ -74,7 +74,7 @@ def test_width_1024_meets_the_oracle(name: str, matrix: str) -> None:
 
 
 def test_fluctuations_of_revealed_and_dense_networks_are_the_same() -> None:
-    """Not only the mean: the trials at n = 48 have the same law, by Kolmogorov-Smirnov at 1e-5 for each of 12 entries."""
+    """Not only the mean: trials at n = 48 have the same law, by Kolmogorov-Smirnov at 1e-5 for each of 12 entries."""
     model, _ = oracle("mlp_erf_L3")
     revealed, dense = (
         measured(model, FiniteSpace(48, 2000, matrix=matrix, seed=seed))  # type: ignore[arg-type]

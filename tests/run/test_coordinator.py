@@ -233,6 +233,29 @@ def test_only_the_running_unit_is_blamed_for_the_loss_of_its_worker() -> None:
     assert {running, queued} <= set(coordinator.unfinished)
 
 
+def test_a_unit_that_failed_waits_for_all_that_have_not() -> None:
+    units = make_units(4)
+    coordinator, instructions = begun(units, workers=1)
+    largest, second = assigned(instructions)
+    coordinator.handle(UnitFailed(worker=0, unit=largest, error="raised"), 1.0)
+    later = coordinator.handle(UnitDone(worker=0, unit=second, seconds=1.0), 1.0)
+    assert len(assigned(later)) == 1
+    assert largest not in assigned(later)
+
+
+def test_a_place_is_given_up_for_losses_in_a_row_only() -> None:
+    coordinator = Coordinator(make_units(3, seconds=1.0), workers=1, limits=LIMITS)
+    coordinator.begin(0.0)
+    restart, lost = [RestartWorker(worker=0)], WorkerLost(worker=0, reason="no start")
+    assert coordinator.handle(lost, 0.0) == coordinator.handle(lost, 0.0) == restart
+    running, queued = assigned(coordinator.handle(WorkerReady(worker=0, canary={}), 0.0))
+    coordinator.handle(UnitDone(worker=0, unit=running, seconds=1.0), 1.0)
+    assert RestartWorker(worker=0) in coordinator.handle(lost, 1.0)  # of a running unit
+    assert coordinator.handle(lost, 1.0) == coordinator.handle(lost, 1.0) == restart
+    assert isinstance(coordinator.handle(lost, 1.0)[-1], Finish)
+    assert queued in coordinator.unfinished
+
+
 def test_a_hanging_worker_is_killed_and_replaced() -> None:
     coordinator, _ = begun(make_units(1, seconds=5.0), workers=1)
     assert coordinator.handle(Tick(), 20.0) == []  # hang_factor * 5 s
@@ -245,6 +268,16 @@ def test_the_patience_for_a_queued_unit_begins_when_it_runs() -> None:
     coordinator.handle(UnitDone(worker=0, unit=first, seconds=9.0), 9.0)
     assert not any(isinstance(i, KillWorker) for i in coordinator.handle(Tick(), 18.0))
     assert any(isinstance(i, KillWorker) for i in coordinator.handle(Tick(), 19.1))
+
+
+def test_another_unit_in_the_queue_buys_no_time_for_the_first() -> None:
+    coordinator = Coordinator(make_units(5, seconds=1.0), workers=2, limits=LIMITS)
+    coordinator.begin(0.0)
+    coordinator.handle(WorkerReady(worker=0, canary={}), 0.0)
+    coordinator.handle(WorkerReady(worker=1, canary={}), 0.0)
+    moved = coordinator.handle(WorkerLost(worker=0, reason="killed"), 5.0)
+    assert [i.worker for i in moved if isinstance(i, Assign)] == [1]
+    assert KillWorker(worker=1) in coordinator.handle(Tick(), 10.1)
 
 
 def test_a_start_that_never_ends_is_repeated_then_given_up() -> None:

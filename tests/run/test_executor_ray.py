@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -16,12 +17,11 @@ from run_fakes import (
     hanging_once,
     numbers,
     poisoned,
-    slow,
     tiny_spec,
 )
 
 from widthwise.errors import ClusterError
-from widthwise.plan import Block, Unit
+from widthwise.plan import Unit
 from widthwise.run import execute
 from widthwise.run.canary import canary
 from widthwise.run.claim import claimed
@@ -131,7 +131,9 @@ def test_no_token_is_left_in_a_file() -> None:
 
 
 def test_a_worker_with_more_threads_than_there_are_processors_is_refused() -> None:
-    with pytest.raises(ClusterError, match=r"Ray offers 2 CPUs and 0 GPUs, a worker needs 3 and 0; lower numerics\.threads"):
+    with pytest.raises(
+        ClusterError, match=r"Ray offers 2 CPUs and 0 GPUs, a worker needs 3 and 0; lower numerics\.threads"
+    ):
         places(Numerics(threads=3), None)
     assert places(Numerics(threads=1), 1) == 1
     assert places(Numerics(threads=1), None) == 2
@@ -151,11 +153,9 @@ def _is_below(pid: int, ancestor: int) -> bool:
 def _listening(pid: int) -> list[str]:
     """Hexadecimal addresses on which a process accepts connections."""
     inodes: set[str] = set()
-    for link in Path(f"/proc/{pid}/fd").iterdir():
-        try:
+    with suppress(OSError):  # the process has just ended, or closed a file
+        for link in Path(f"/proc/{pid}/fd").iterdir():
             found = re.fullmatch(r"socket:\[(\d+)\]", os.readlink(link))
-        except OSError:
-            continue
-        inodes |= {found[1]} if found else set()
+            inodes |= {found[1]} if found else set()
     rows = [row.split() for table in ("tcp", "tcp6") for row in Path(f"/proc/net/{table}").read_text().splitlines()[1:]]
     return [row[1].partition(":")[0] for row in rows if row[3] == "0A" and row[9] in inodes]

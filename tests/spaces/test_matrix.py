@@ -64,9 +64,11 @@ def test_wrong_length_is_one_clear_line(space: Space) -> None:
         space.matrix()(torch.zeros(2, 3, 5, dtype=torch.float64))
 
 
-@pytest.mark.parametrize("make", [lambda: FiniteSpace(50, 2, dtype=torch.float64), lambda: KetSpace(512, 2, dtype=torch.float64)])
+@pytest.mark.parametrize(
+    "make", [lambda: FiniteSpace(50, 2, dtype=torch.float64), lambda: KetSpace(512, 2, dtype=torch.float64)]
+)
 def test_backprop_gives_error_signals_and_factors(make: Callable[[], Space]) -> None:
-    """The sum of the factors' outer products is the gradient, at width n and for kets, tied and transposed uses included."""
+    """The factors' outer products add up to the gradient, at width n and for kets, tied and transposed uses too."""
     space = make()
     n = space.coordinates
     W, z, v = space.matrix(), space.vector().requires_grad_(), space.vector()

@@ -30,7 +30,7 @@ class Readout:
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """``measure(space)`` gives ``{readout name: tensor (replicate, *readout.shape)}``; ``exact()`` the limit without sampling."""
+    """``measure(space)`` gives each readout (replicate, *readout.shape), ``exact()`` the limit without sampling."""
 
     name: str
     readouts: tuple[Readout, ...]

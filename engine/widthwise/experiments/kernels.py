@@ -66,7 +66,7 @@ def _nngp_readout(count: int) -> Readout:
         dims=DIMS,
         shape=(count, count),
         long_name="neural network Gaussian process kernel",
-        description="covariance of the outputs over random readout weights: averages of products of the last activations",
+        description="covariance of the outputs over random readout weights: averages of products of activations",
         source="TP1 (1910.12478); TP4b 2.4.2",
     )
 

@@ -38,7 +38,7 @@ EXPERIMENTS: Mapping[str, Kind] = {
         Kind(
             name="ntk",
             summary="neural tangent kernel (and NNGP kernel) of a random network against its limit",
-            assumptions="Gaussian weights; an activation with polynomially bounded derivative; independent zero-mean readout",
+            assumptions="Gaussian weights; a polynomially bounded derivative; an independent readout of mean zero",
             source="TP2 (2006.14548)",
             readouts=(
                 ("nngp", "avg(x_i x_j) of the last activations, dimensions (input, input_)"),

@@ -1,6 +1,13 @@
 """Architectures, each a short program of a Space."""
 
-from widthwise.models.activations import ACTIVATIONS, Activation, activation, register_activation
+from widthwise.models.activations import (
+    ACTIVATIONS,
+    Activation,
+    activation,
+    adopt,
+    register_activation,
+    registered,
+)
 from widthwise.models.mlp import MLP
 
 Model = MLP
@@ -8,4 +15,14 @@ Model = MLP
 
 MODELS: dict[str, type[Model]] = {"mlp": MLP}
 
-__all__ = ["ACTIVATIONS", "MLP", "MODELS", "Activation", "Model", "activation", "register_activation"]
+__all__ = [
+    "ACTIVATIONS",
+    "MLP",
+    "MODELS",
+    "Activation",
+    "Model",
+    "activation",
+    "adopt",
+    "register_activation",
+    "registered",
+]

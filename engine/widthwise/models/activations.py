@@ -1,7 +1,9 @@
 """Activations by name: the function a network applies, and how it acts on a pair of Gaussians."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from types import FunctionType
 
 import numpy as np
 import torch
@@ -16,12 +18,16 @@ from widthwise.theory.kernels import Array
 
 @dataclass(frozen=True, kw_only=True)
 class Activation:
-    """A coordinatewise function; ``kinks`` are the places where it or its derivative jumps."""
+    """A coordinatewise function; ``kinks`` are the places where it or its derivative jumps.
+
+    ``source`` is the code of one that a user registered, and empty for the rest.
+    """
 
     name: str
     function: Callable[[Tensor], Tensor]
     dual: Dual
     kinks: tuple[float, ...] = ()
+    source: str = ""
 
 
 def activation(name: str) -> Activation:
@@ -39,7 +45,9 @@ def activation(name: str) -> Activation:
 def register_activation(
     name: str, function: Callable[[Tensor], Tensor], *, kinks: tuple[float, ...] = ()
 ) -> Activation:
-    """Make an activation of one's own known to this process; its exact limits come from quadrature.
+    """Make an activation of one's own known to this process and the workers it starts.
+
+    Its exact limits come from quadrature; its code belongs to the identity of a run.
 
     Args:
         name: what ``model.activation`` will say.
@@ -59,8 +67,25 @@ def register_activation(
         message = f"register_activation: the kinks {kinks} of {name!r} must be finite numbers; leave the others out"
         raise SpecError(message)
     _check(name, function)
-    ACTIVATIONS[name] = _by_quadrature(name, function, kinks)
+    adopt([replace(_by_quadrature(name, function, kinks), source=_source(function))])
     return ACTIVATIONS[name]
+
+
+def registered() -> tuple[Activation, ...]:
+    """The activations that a user registered in this process."""
+    return tuple(each for each in ACTIVATIONS.values() if each.source)
+
+
+def adopt(activations: Iterable[Activation]) -> None:
+    """Make activations known that another process registered."""
+    ACTIVATIONS.update({each.name: each for each in activations})
+
+
+def _source(function: Callable[[Tensor], Tensor]) -> str:
+    try:
+        return inspect.getsource(function)
+    except (OSError, TypeError):  # typed at a prompt, or compiled
+        return repr(function.__code__.co_code) if isinstance(function, FunctionType) else repr(function)
 
 
 def _check(name: str, function: Callable[[Tensor], Tensor]) -> None:

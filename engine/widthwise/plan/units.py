@@ -8,7 +8,7 @@ Kind = Literal["trials", "limit", "exact", "arithmetic"]
 
 @dataclass(frozen=True, order=True)
 class Block:
-    """The address of one chunk of every readout; its numbers are a pure function of the spec's identity and this address.
+    """The address of one chunk of every readout: its numbers are a function of this and the spec's identity alone.
 
     ``point`` is the flat (row-major) index of the sweep point. ``width`` is 0 but for trials.
     ``index`` counts microbatches of trials, or replicates of the limit, and is 0 for exact and arithmetic.

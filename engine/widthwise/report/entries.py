@@ -35,7 +35,7 @@ def entries(curves: xr.Dataset, verdicts: xr.Dataset) -> Iterator[Entry]:
     for position in itertools.product(*(range(curves.sizes[axis]) for axis in axes)):
         at: Mapping[Hashable, int] = dict(zip(axes, position, strict=True))
         here, judged = curves.isel(at), verdicts.isel(at)
-        point = {axis: curves[axis].to_numpy()[index].item() for axis, index in zip(axes, position, strict=True)}
+        point = {axis: curves[axis].to_numpy().tolist()[index] for axis, index in zip(axes, position, strict=True)}
         for index, readout in enumerate(readouts):
             yield Entry(
                 point=point, readout=readout, curves=here.isel(readout=index), verdicts=judged.isel(readout=index)

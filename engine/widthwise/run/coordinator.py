@@ -94,7 +94,7 @@ class Coordinator:
         if self.finished:
             return []
         instructions = self._respond(event, now)
-        if self.finished:
+        if instructions and isinstance(instructions[-1], Finish):
             return instructions
         if len(self.done) + len(self.quarantined) == len(self._failures):
             return [*instructions, *self._finish(None)]
@@ -129,8 +129,6 @@ class Coordinator:
         return self._count_failure(unit, error) if self._take(place, unit, now) else []
 
     def _lost(self, place: _Place, reason: str, now: float) -> list[Instruction]:
-        if place.state == "gone":
-            return []
         instructions: list[Instruction] = []
         if place.queue:
             instructions += self._count_failure(place.queue.popleft(), reason)

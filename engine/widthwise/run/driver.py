@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from widthwise.models import registered
 from widthwise.plan import CostModel, calibrate, require_memory, usable_bytes
 from widthwise.run.claim import claimed, note_canary
 from widthwise.run.coordinator import Coordinator, Limits
@@ -81,16 +82,14 @@ def execute(
             finish(open_run(found.path))
             return _outcome(out, found, None, start)
         cost = _cost(found, measure)
-        with claimed(found, fresh=fresh) as run:
+        most = _most_workers(found, cost, address, workers)
+        where = address if found.missing else "inline"  # an extension within what is computed needs no worker
+        with (
+            workplace(where, spec.numerics, workers=most, interrupts=interrupts) as hire,
+            claimed(found, fresh=fresh) as run,
+        ):
             job = _job(found.asked, run, measure, allow_mixed=allow_mixed)
-            # An extension within what is computed already needs no worker.
-            with workplace(
-                address if found.missing else "inline",
-                job,
-                workers=_most_workers(found, cost, address, workers),
-                interrupts=interrupts,
-            ) as executor:
-                coordinator = _compute(found, cost, job, executor, interrupts, on_progress)
+            coordinator = _compute(found, cost, job, hire(job), interrupts, on_progress)
             finish(open_run(run.path))
     return _outcome(out, found, coordinator, start)
 
@@ -113,6 +112,7 @@ def _job(asked: Request, run: Run, measure: Measure, *, allow_mixed: bool) -> Jo
         canary=run.record.canary,
         allow_mixed=allow_mixed,
         measure=measure,
+        activations=registered(),
     )
 
 

@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import ray
@@ -17,6 +17,7 @@ from ray.exceptions import RayError
 from widthwise.errors import ClusterError
 from widthwise.plan.units import Unit
 from widthwise.run.messages import Event, WorkerLost
+from widthwise.run.pages import keep_freed_pages
 from widthwise.run.station import Job, Station
 from widthwise.spec import Numerics
 
@@ -27,8 +28,6 @@ _LOCAL_ENVIRONMENT: Mapping[str, str] = {
     "RAY_USAGE_STATS_ENABLED": "0",
     # Despite its name: with 0 every process of Ray binds to the loopback interface only.
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
-    # How long the agents of Ray outlive a killed driver; 60 s by default.
-    "RAY_gcs_rpc_server_reconnect_timeout_s": "5",
 }
 _OBJECT_STORE_BYTES = 256 << 20  # results are small; only the job passes through it, and Ray spills what is larger
 
@@ -38,6 +37,7 @@ class _Actor:
 
     def __init__(self, job: Job, worker: int) -> None:
         torch.set_num_interop_threads(1)
+        keep_freed_pages()
         self._station = Station(job, worker)
 
     def open(self) -> Event:
@@ -83,7 +83,7 @@ class RayExecutor:
         self._calls = {call: place for call, place in self._calls.items() if place != worker}
 
     def poll(self, seconds: float) -> Sequence[Event]:
-        """The first answer that has come back: one at a time, so that no later one is overtaken by what follows from it."""
+        """The first answer that has come back; one at a time, since what follows from it may concern the next."""
         ready, _ = ray.wait(list(self._calls), num_returns=1, timeout=seconds)
         return [self._answer(call) for call in ready]
 
@@ -113,7 +113,7 @@ def connected(address: str, *, cpus: int) -> Generator[None]:
     if ray.is_initialized():
         yield
         return
-    with _own_options(cpus) if address == "local" else _cluster_options() as options:
+    with _own_options(cpus) if address == "local" else nullcontext[dict[str, Any]]({}) as options:
         try:
             _init(address, options)
             yield
@@ -148,9 +148,7 @@ def _init(address: str, options: Mapping[str, Any]) -> None:
         ray.init(address=address, log_to_driver=False, configure_logging=False, **options)
     except (OSError, RuntimeError, ValueError) as error:  # ConnectionError is an OSError
         text = " ".join(str(error).split())
-        message = (
-            f"address: {address!r} cannot be reached or started ({text}); try --address inline, see `widthwise doctor`"
-        )
+        message = f"address: {address!r} cannot be reached or started ({text}); try inline, or see `widthwise doctor`"
         raise ClusterError(message) from error
 
 
@@ -158,7 +156,7 @@ def _init(address: str, options: Mapping[str, Any]) -> None:
 def _own_options(cpus: int) -> Generator[dict[str, Any]]:
     directory = tempfile.mkdtemp(prefix="ww-", dir="/tmp")  # short: the path of a socket may have 107 bytes
     found = {key: os.environ.get(key) for key in _LOCAL_ENVIRONMENT}
-    _set_environment(_LOCAL_ENVIRONMENT, cluster=False)
+    _set_environment(_LOCAL_ENVIRONMENT)
     try:
         yield {
             "num_cpus": cpus,
@@ -167,26 +165,22 @@ def _own_options(cpus: int) -> Generator[dict[str, Any]]:
             "_temp_dir": directory,
         }
     finally:
-        _set_environment(found, cluster=True)
+        _set_environment(found)
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _set_environment(variables: Mapping[str, str | None], *, cluster: bool) -> None:
-    """Set or remove variables of Ray, also in this process, where Ray has read its environment at import."""
+def _set_environment(variables: Mapping[str, str | None]) -> None:
+    """Set or remove variables of Ray, and let Ray read them again: in this process it did so when it was imported."""
     for key, value in variables.items():
         if value is None:
             os.environ.pop(key, None)
         else:
             os.environ[key] = value
-    internals: Any = importlib.import_module("ray._private.ray_constants")
-    internals.ENABLE_RAY_CLUSTER = cluster
-    configuration: Any = importlib.import_module("ray._raylet")
-    configuration.Config.initialize("")
-
-
-@contextmanager
-def _cluster_options() -> Generator[dict[str, Any]]:
-    yield {}
+    constants: Any = importlib.import_module("ray._private.ray_constants")
+    variable, default = constants.ENABLE_RAY_CLUSTERS_ENV_VAR, not constants.IS_WINDOWS_OR_OSX
+    constants.ENABLE_RAY_CLUSTER = constants.env_bool(variable, default)
+    core: Any = importlib.import_module("ray._raylet")
+    core.Config.initialize("")
 
 
 def _worker_environment(threads: int) -> dict[str, str]:

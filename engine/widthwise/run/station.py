@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from widthwise.errors import WidthwiseError
+from widthwise.models import Activation, adopt
 from widthwise.plan.units import Block, Unit
 from widthwise.run.canary import canary, check_canary
 from widthwise.run.messages import StopAsked, UnitDone, UnitFailed, WorkerReady
@@ -32,6 +33,8 @@ class Job:
     canary: Mapping[str, object]
     allow_mixed: bool
     measure: Measure
+    activations: tuple[Activation, ...] = ()
+    """Those that a user registered with the driver."""
 
 
 class Station:
@@ -42,6 +45,7 @@ class Station:
     """
 
     def __init__(self, job: Job, worker: int) -> None:
+        adopt(job.activations)
         self._job = job
         self._worker = worker
         # A name that nobody had before: two processes never append to one journal file.

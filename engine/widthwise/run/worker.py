@@ -8,20 +8,12 @@ from torch import Tensor
 
 from widthwise import experiments
 from widthwise.experiments import Experiment
-from widthwise.plan.units import Block
+from widthwise.plan import Block, trials_at_once
 from widthwise.spaces import FiniteSpace, KetSpace
 from widthwise.spec import Spec, points
 
-COORDINATES_AT_ONCE = 1 << 17
-"""Trials times width that one call computes: enough to keep small networks busy, few enough to stay in memory."""
-
-ENTRIES_AT_ONCE = 1 << 24
-"""Likewise trials times width squared, where matrices are dense."""
-
 ARITHMETIC_WIDTH = 1024
 """Width at which the rounding error of a trial is measured."""
-
-Values = Mapping[str, np.ndarray]
 
 
 def measure_block(spec: Spec, inputs: Sequence[np.ndarray], block: Block) -> dict[str, np.ndarray]:
@@ -45,14 +37,6 @@ def measure_block(spec: Spec, inputs: Sequence[np.ndarray], block: Block) -> dic
         return _arithmetic(here, experiment)
     assert experiment.exact is not None
     return {name: value[None] for name, value in experiment.exact().items()}
-
-
-def trials_at_once(spec: Spec, width: int) -> int:
-    """How many trials of a width share one call, a function of the spec's identity and the width alone."""
-    at_once = COORDINATES_AT_ONCE // width
-    if spec.numerics.matrix == "dense":
-        at_once = min(at_once, ENTRIES_AT_ONCE // width**2)
-    return max(1, min(at_once, spec.numerics.microbatch))
 
 
 def _trials(spec: Spec, experiment: Experiment, block: Block) -> dict[str, np.ndarray]:
@@ -87,9 +71,11 @@ def _limit(spec: Spec, experiment: Experiment, replicate: int) -> dict[str, np.n
 
 
 def _arithmetic(spec: Spec, experiment: Experiment) -> dict[str, np.ndarray]:
-    """What rounding does to one trial: float32 against float64 on the same random numbers, scaled to the run's dtype."""
+    """What rounding does to one trial: float32 against float64 on the same numbers, scaled to the run's dtype."""
     single, double = (
-        _arrays(experiment.measure(FiniteSpace(ARITHMETIC_WIDTH, seed=spec.seed, dtype=dtype, device=spec.numerics.device)))
+        _arrays(
+            experiment.measure(FiniteSpace(ARITHMETIC_WIDTH, seed=spec.seed, dtype=dtype, device=spec.numerics.device))
+        )
         for dtype in (torch.float32, torch.float64)
     )
     rounding = torch.finfo(getattr(torch, spec.numerics.dtype)).eps / torch.finfo(torch.float32).eps

@@ -1,8 +1,8 @@
-"""workplace: from an address to an executor that is ready to start workers."""
+"""workplace: from an address to a place where workers can be started."""
 
 import os
 import signal
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 
 import torch
@@ -34,16 +34,17 @@ def require_address(address: str, workers: int | None) -> None:
 
 
 @contextmanager
-def workplace(address: str, job: Job, *, workers: int, interrupts: Interrupts) -> Generator[Executor]:
-    """An executor with at most ``workers`` places; whatever it started ends with the context.
+def workplace(
+    address: str, numerics: Numerics, *, workers: int, interrupts: Interrupts
+) -> Generator[Callable[[Job], Executor]]:
+    """Be ready for at most ``workers`` workers; gives what turns a job into their executor, and ends what it started.
 
     Raises:
         ClusterError: Ray cannot be reached or started, or has no room for a worker.
     """
     if address == "inline":
-        yield InlineExecutor(job)
+        yield InlineExecutor
         return
-    numerics = job.spec.numerics
     with ExitStack() as stack:
         try:
             stack.enter_context(connected(address, cpus=workers * numerics.threads))
@@ -53,9 +54,14 @@ def workplace(address: str, job: Job, *, workers: int, interrupts: Interrupts) -
         interrupts.install()
         # An exception out of a signal handler, in the middle of a call of Ray, would leave Ray in an unknown state.
         stack.enter_context(interrupts.deferred())
-        executor = RayExecutor(job, workers=places(numerics, workers))
-        stack.callback(executor.close)
-        yield executor
+        count = places(numerics, workers)
+
+        def hire(job: Job) -> Executor:
+            executor = RayExecutor(job, workers=count)
+            stack.callback(executor.close)
+            return executor
+
+        yield hire
 
 
 def workers_here(numerics: Numerics) -> int:

@@ -6,7 +6,8 @@ from torch import Tensor
 class Basis:
     """Orthonormal rows (for the inner product ``avg(x * y)``) and what the matrix makes of them.
 
-    Both arrays have shape (replicate, row, coordinate). They grow geometrically, so that k products copy O(k) rows in all.
+    Both arrays have shape (replicate, row, coordinate). They grow geometrically, so that k products copy O(k) rows in
+    all.
     """
 
     def __init__(self) -> None:

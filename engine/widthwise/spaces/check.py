@@ -16,8 +16,8 @@ TOLERANCE = 1e-6
 def check_program(program: Callable[[Space], Mapping[str, Tensor]], *, seed: int = 0) -> None:
     """Run a program twice on the same numbers, the second time with every coordinate moved, and compare its readouts.
 
-    A program that mixes coordinates otherwise than by avg, gram, a matrix or outer (a sort, a convolution along the last
-    axis, an index into it), or draws random numbers of its own, has no limit and is refused.
+    A program that mixes coordinates otherwise than by avg, gram, a matrix or outer (a sort, a convolution along the
+    last axis, an index into it), or draws random numbers of its own, has no limit and is refused.
 
     Args:
         program: takes a Space, returns named readouts of shape (replicate, ...).
@@ -31,8 +31,8 @@ def check_program(program: Callable[[Space], Mapping[str, Tensor]], *, seed: int
     culprits = [name for name, value in straight.items() if not _close(value, shuffled[name])]
     if culprits:
         message = (
-            f"check_program: {', '.join(culprits)} depend(s) on the order of the coordinates; along the last axis use only "
-            "avg, gram and matrices, and take random numbers from the space"
+            f"check_program: {', '.join(culprits)} depend(s) on the order of the coordinates; along the last axis use "
+            "only avg, gram and matrices, and take random numbers from the space"
         )
         raise ProgramError(message)
 

@@ -12,12 +12,11 @@ from widthwise.spaces.split import split
 Estimator = Literal["rqmc", "mc"]
 
 
-def ket_draw(
-    estimator: Estimator, seed: int, replicates: Sequence[int], samples: int, device: torch.device
-) -> Draw:
-    """Columns over ``samples`` samples; over any other axis (constant features), or past Sobol's dimensions, pseudo-random.
+def ket_draw(estimator: Estimator, seed: int, replicates: Sequence[int], samples: int, device: torch.device) -> Draw:
+    """Columns over ``samples`` samples; along constant features, or past Sobol's dimensions, pseudo-random ones.
 
-    The columns that a call takes from the Sobol sequence are made orthonormal and orthogonal to the constants, so that hats
+    The columns that a call takes from the Sobol sequence are made orthonormal and orthogonal to the constants, so that
+    hats
     have exactly the covariance that the ket rules give them. What is left of the tails, whose few points would skew the
     replicates, then no longer spoils the error bar taken from their spread.
     """

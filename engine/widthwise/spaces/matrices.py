@@ -35,15 +35,15 @@ class Dense:
 
 
 class Revealed:
-    r"""A Gaussian matrix drawn only where it is looked at: exact in law, O(n k) memory and O(n k^2) time for k products.
+    r"""A Gaussian matrix drawn only where it is looked at, exact in law: O(n k^2) time, O(n k) memory for k products.
 
     With orthonormal Q (asked of W) and P (asked of W^T), a new direction q orthogonal to Q is answered by
 
     .. math:: W q = \sum_j p_j \, \langle p_j, W q \rangle + (I - P P^T) g, \qquad
         \langle p_j, W q \rangle = \tfrac{columns}{rows} \langle W^T p_j, q \rangle
 
-    with g a fresh Gaussian, because W restricted to orthogonal directions is independent. With samples for coordinates the
-    first sum is the dot and the rest the hat of TP4b 2.6.5.
+    with g a fresh Gaussian, because W restricted to orthogonal directions is independent. With samples for coordinates
+    the first sum is the dot and the rest the hat of TP4b 2.6.5.
     """
 
     def __init__(self, fresh: Fresh, *, rows: int, columns: int, variance: float) -> None:

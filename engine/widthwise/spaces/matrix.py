@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -23,8 +23,8 @@ class Use:
 class Matrix:
     """A random matrix W as an operator: ``W(x)`` is W applied along the last axis of ``x``, ``W.T(y)`` its transpose.
 
-    ``variance`` is that of an entry times ``columns``, the matrix' fan-in. A matrix is stateful: what was revealed stays,
-    so evaluate each product once, in program order.
+    ``variance`` is that of an entry times ``columns``, the matrix' fan-in. A matrix is stateful: what was revealed
+    stays, so evaluate each product once, in program order.
     """
 
     def __init__(
@@ -67,8 +67,17 @@ class Matrix:
         return y
 
 
+class _Context(Protocol):
+    """What the forward product leaves for its derivatives; torch adds the rest."""
+
+    needs_input_grad: tuple[bool, ...]
+    anchor: Tensor
+    strategy: Strategy
+    transposed: bool
+
+
 class _MatMul(torch.autograd.Function):
-    """Forward W x, backward W^T g, forward mode W dx: TP4b's backpropagation program (2.9.14) by automatic differentiation.
+    """Forward W x, backward W^T g, forward mode W dx: the backpropagation program of TP4b 2.9.14.
 
     ``anchor`` is a number that requires a gradient and has no influence: it keeps products with constants in the graph.
     """
@@ -80,15 +89,15 @@ class _MatMul(torch.autograd.Function):
         return y.reshape(*x.shape[:-1], y.shape[-1])
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: Sequence[Any], output: Tensor) -> None:
+    def setup_context(ctx: _Context, inputs: Sequence[Any], output: Tensor) -> None:
         _, ctx.anchor, ctx.strategy, ctx.transposed = inputs
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, None, None, None]:
+    def backward(ctx: _Context, gradient: Tensor) -> tuple[Tensor | None, None, None, None]:
         if not ctx.needs_input_grad[0]:
             return None, None, None, None
         return _MatMul.apply(gradient, ctx.anchor, ctx.strategy, not ctx.transposed), None, None, None
 
     @staticmethod
-    def jvp(ctx: Any, tangent: Tensor, *_: Any) -> Tensor:
+    def jvp(ctx: _Context, tangent: Tensor, *_: None) -> Tensor:
         return _MatMul.apply(tangent, ctx.anchor, ctx.strategy, ctx.transposed)

@@ -21,8 +21,8 @@ Holding = Literal["auto", "revealed", "dense"]
 class Factor:
     r"""One term of a gradient that is never formed, :math:`dL/dW = \frac1n \sum left \, right^T`.
 
-    For a use ``y = W x`` ``left`` is the error signal of y and ``right`` is x; for ``y = W^T x`` the other way round. Both have
-    shape (replicate, input, ..., coordinate).
+    For a use ``y = W x`` ``left`` is the error signal of y and ``right`` is x; for ``y = W^T x`` the other way round.
+    Both have shape (replicate, input, ..., coordinate).
     """
 
     matrix: Matrix
@@ -37,7 +37,14 @@ class Space:
     """
 
     def __init__(
-        self, *, coordinates: int, replicates: int, draw: Draw, dtype: torch.dtype, device: torch.device, holding: Holding
+        self,
+        *,
+        coordinates: int,
+        replicates: int,
+        draw: Draw,
+        dtype: torch.dtype,
+        device: torch.device,
+        holding: Holding,
     ) -> None:
         self.coordinates = coordinates
         self.replicates = replicates
@@ -58,8 +65,8 @@ class Space:
     def matrix(self, *, variance: float = 1.0, features: int | None = None) -> Matrix:
         """A Gaussian matrix: n x n, or n x ``features`` to take constant features to coordinates.
 
-        Entries are N(0, variance / columns). The product with features is a multi-vector of initial vectors with covariance
-        ``variance * features . features' / columns``.
+        Entries are N(0, variance / columns). The product with features is a multi-vector of initial vectors with
+        covariance ``variance * features . features' / columns``.
         """
         columns = self.coordinates if features is None else features
         holding = Dense if self._holding == "dense" else Revealed
@@ -93,10 +100,11 @@ class Space:
             gradients of all matrices that ``f`` depends on.
         """
         uses = [(matrix, use) for matrix in self.matrices for use in matrix.uses]
-        signals = torch.autograd.grad(
+        signals: tuple[Tensor | None, ...] = torch.autograd.grad(
             f, [*wrt, *(use.y for _, use in uses)], torch.full_like(f, self.coordinates), allow_unused=True
         )
-        if any(signal is None for signal in signals[: len(wrt)]):
+        asked = tuple(signal for signal in signals[: len(wrt)] if signal is not None)
+        if len(asked) < len(wrt):
             message = "backprop: a vector in wrt does not influence f; leave it out"
             raise ProgramError(message)
         factors = tuple(
@@ -106,7 +114,7 @@ class Space:
             for (matrix, use), signal in zip(uses, signals[len(wrt) :], strict=True)
             if signal is not None
         )
-        return signals[: len(wrt)], factors
+        return asked, factors
 
 
 class _Columns:
@@ -153,8 +161,8 @@ class FiniteSpace(Space):
 class KetSpace(Space):
     """The reading at infinite width: every ket by ``samples`` samples, ``replicates`` independent integrations.
 
-    ``estimator`` is ``"rqmc"`` (one scrambled Sobol sequence a replicate) or ``"mc"`` (pseudo-random). Matrices are revealed
-    ones: the samplewise form of the dot is that of TP4b 2.6.5 by Stein's lemma.
+    ``estimator`` is ``"rqmc"`` (one scrambled Sobol sequence a replicate) or ``"mc"`` (pseudo-random). Matrices are
+    revealed ones: the samplewise form of the dot is that of TP4b 2.6.5 by Stein's lemma.
     """
 
     def __init__(

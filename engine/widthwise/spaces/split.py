@@ -12,9 +12,9 @@ ROUNDING_UNITS = 32
 def split(x: Tensor, known: Tensor | None) -> tuple[Tensor | None, Tensor, Tensor]:
     """Write ``x = inside @ known + factor @ new``, new rows orthonormal (for ``avg``) and orthogonal to the known ones.
 
-    Projection and Cholesky-QR, each twice, with Gram matrices and triangular solves in float64. Where the vectors are nearly
-    collinear among themselves they are split in two halves, the second against the first. A direction without a residual
-    is dropped: a zero row of ``new``, for those replicates that lack it.
+    Projection and Cholesky-QR, each twice, with Gram matrices and triangular solves in float64. Where the vectors are
+    nearly collinear among themselves they are split in two halves, the second against the first. A direction without a
+    residual is dropped: a zero row of ``new``, for those replicates that lack it.
 
     Args:
         x: shape (replicate, vector, coordinate).
@@ -48,23 +48,21 @@ def _split_at_once(x: Tensor, known: Tensor | None) -> tuple[Tensor | None, Tens
     sizes = squares.diagonal(dim1=-2, dim2=-1).sqrt()
     whole = sizes if inside is None else torch.hypot(sizes, torch.linalg.vector_norm(inside, dim=-1))
     alive = sizes > ROUNDING_UNITS * torch.finfo(x.dtype).eps * whole
-    first, pivots = _cholesky(_normalised(squares, sizes, alive))
-    if not bool((pivots > 1e-3).all()):
+    factor, inverse, conditioning = _cholesky(squares, sizes, alive)
+    if conditioning < 1e-3:
         return None
-    new = combine(_inverse(first, alive) / torch.where(alive, sizes, 1.0)[:, None, :], rest)
-    factor = sizes[..., None] * first * alive[:, None, :]
-    if known is None and bool((pivots > 0.1).all()):
+    new = combine(inverse, rest)
+    if known is None and conditioning > 0.1:
         return None, new, factor
     drift, new = project(new, known)
     squares = gram(new)
-    alive = squares.diagonal(dim1=-2, dim2=-1) > 0.25
-    second, pivots = _cholesky(_normalised(squares, torch.ones_like(sizes), alive))
-    if not bool((pivots > 0.5).all()):
+    sizes = squares.diagonal(dim1=-2, dim2=-1).sqrt()
+    second, inverse, conditioning = _cholesky(squares, sizes, sizes > 0.5)
+    if conditioning < 0.5:
         return None
-    new = combine(_inverse(second, alive), new)
     if inside is not None and drift is not None:
         inside = inside + factor @ drift
-    return inside, new, factor @ (second * alive[:, None, :])
+    return inside, combine(inverse, new), factor @ second
 
 
 def combine(coefficients: Tensor, rows: Tensor) -> Tensor:
@@ -80,19 +78,21 @@ def project(x: Tensor, known: Tensor | None) -> tuple[Tensor | None, Tensor]:
     return inside, torch.baddbmm(x, inside.to(x.dtype), known, alpha=-1)
 
 
-def _normalised(squares: Tensor, sizes: Tensor, alive: Tensor) -> Tensor:
-    """Gram matrix of the vectors over their sizes; those not alive are replaced by a unit vector of their own."""
-    inverse = torch.where(alive, 1 / sizes, 0.0)
-    return squares * inverse[..., None] * inverse[..., None, :] + torch.diag_embed((~alive).to(squares.dtype))
+def _cholesky(squares: Tensor, sizes: Tensor, alive: Tensor) -> tuple[Tensor, Tensor, float]:
+    """Lower factor of a Gram matrix, its inverse, and the smallest pivot relative to its vector; 0 where there is none.
 
-
-def _cholesky(squares: Tensor) -> tuple[Tensor, Tensor]:
-    """Lower factor and its pivots, zero from a failure on."""
+    Vectors that are not alive are left out: zero columns of the factor, zero rows of the inverse.
+    """
+    whole = bool(alive.all())
+    if not whole:
+        squares = squares * (alive[:, :, None] & alive[:, None, :]) + torch.diag_embed(alive.logical_not().double())
+        sizes = torch.where(alive, sizes, 1.0)
     lower, info = torch.linalg.cholesky_ex(squares)
-    pivots = lower.diagonal(dim1=-2, dim2=-1)
-    return lower, torch.where(info[:, None] == 0, pivots, 0.0)
-
-
-def _inverse(lower: Tensor, alive: Tensor) -> Tensor:
-    identity = torch.eye(lower.shape[-1], dtype=lower.dtype, device=lower.device).expand_as(lower)
-    return torch.linalg.solve_triangular(lower, identity, upper=False) * alive[..., None]
+    if bool(info.any()):
+        return lower, lower, 0.0
+    conditioning = float((lower.diagonal(dim1=-2, dim2=-1) / sizes).min())
+    identity = torch.eye(lower.shape[-1], dtype=lower.dtype, device=lower.device)
+    inverse = torch.linalg.solve_triangular(lower, identity, upper=False)
+    if whole:
+        return lower, inverse, conditioning
+    return lower * alive[:, None, :], inverse * alive[:, :, None], conditioning

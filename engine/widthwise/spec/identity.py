@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import JsonValue
 
+from widthwise.models import ACTIVATIONS
 from widthwise.spec.messages import quoted, shown
+from widthwise.spec.points import points
 from widthwise.spec.schema import Spec
 
 EXTENT = frozenset({"sweep.width", "sweep.trials", "limit.replicates"})
@@ -31,8 +33,16 @@ def identity(spec: Spec, inputs: Sequence[np.ndarray]) -> Identity:
         if key not in EXTENT and key != "data.path" and not key.startswith("verdict.")
     }
     fields["inputs"] = [_array_hash(array) for array in inputs]
+    codes = {name: hashlib.sha256(ACTIVATIONS[name].source.encode()).hexdigest() for name in _own_activations(spec)}
+    fields |= {f"activation {name}": code for name, code in codes.items()}
     text = json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return Identity(fields=fields, hash=hashlib.sha256(text.encode()).hexdigest())
+
+
+def _own_activations(spec: Spec) -> list[str]:
+    """Names of the activations in a spec whose code is a user's."""
+    names = {point.spec.model.activation for point in points(spec)}
+    return sorted(name for name in names if ACTIVATIONS[name].source)
 
 
 def differing(recorded: Mapping[str, JsonValue], asked: Mapping[str, JsonValue]) -> list[str]:
@@ -44,6 +54,8 @@ def differing(recorded: Mapping[str, JsonValue], asked: Mapping[str, JsonValue])
 def _difference(key: str, recorded: JsonValue, asked: JsonValue) -> str:
     if key == "inputs":
         return "inputs: the data of the spec is not the data of the run"
+    if key.startswith("activation "):
+        return f"{key}: its code is not that of the run"
     values = ["nothing" if value is None else shown(value) for value in (recorded, asked)]
     return f"{key}: {values[0]} in the run, {values[1]} in the spec"
 

@@ -9,7 +9,7 @@ from widthwise.theory.kernels import Array, Dual, Kernel
 from widthwise.theory.nested import nested_expectation
 
 PAIRS_AT_ONCE = 2**16
-VARIANCES_AT_ONCE = 2**12  # each costs about 40 kB
+VARIANCES_AT_ONCE = 2**12  # each takes about 60 kB
 
 
 def quadrature_dual(

@@ -1,0 +1,67 @@
+"""From spec to curves, the same bits in this process and on Ray, for any number of workers and any cut into units."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import widthwise
+from widthwise.models import ACTIVATIONS
+from widthwise.plan import Block, CostModel, Unit, units
+from widthwise.store import read_journal, tree_hash
+
+GROUPS = ("trials", "limit", "exact", "arithmetic", "curves", "verdicts")
+
+
+@pytest.fixture(autouse=True)
+def own_activation() -> Iterator[None]:
+    """One that only this process knows: workers must be told."""
+    widthwise.register_activation("shifted_tanh", lambda x: torch.tanh(x + 0.5))
+    yield
+    del ACTIVATIONS["shifted_tanh"]
+
+
+def spec() -> Mapping[str, Any]:
+    return {
+        "experiment": "ntk",
+        "model": {"activation": "shifted_tanh", "depth": 2, "bias_variance": 0.1},
+        "data": {"source": "gaussian", "count": 3, "features": 5},
+        "sweep": {"width": [16, 64, 256], "trials": 16, "seed": [0, 1]},
+        "limit": {"samples": 4096, "replicates": 4},
+    }
+
+
+def test_inline_and_ray_agree_to_the_last_bit_of_the_curves(tmp_path: Path) -> None:
+    inline = widthwise.run(spec(), tmp_path / "inline.run", address="inline")
+    for workers in (1, 2):
+        other = widthwise.run(spec(), tmp_path / f"{workers}.run", address="local", workers=workers)
+        assert tree_hash(other, groups=GROUPS) == tree_hash(inline, groups=GROUPS)
+        assert read_journal(other).keys() == read_journal(inline).keys()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1e9])
+def test_the_cut_into_units_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    usual = widthwise.run(spec(), tmp_path / "usual.run", address="inline")
+    cuts: list[int] = []
+
+    def other_cut(missing: Sequence[Block], cost: CostModel, workers: int) -> list[Unit]:
+        del workers
+        cuts.append(max(len(unit.blocks) for unit in units(missing, cost, seconds)))
+        return units(missing, cost, seconds)
+
+    monkeypatch.setattr(sys.modules["widthwise.run.driver"], "cut", other_cut)
+    other = widthwise.run(spec(), tmp_path / "other.run", address="inline")
+    assert cuts == [1 if seconds == 0 else 4]  # the shortest and the longest units there can be: 4 replicates
+    assert tree_hash(other, groups=GROUPS) == tree_hash(usual, groups=GROUPS)
+
+
+def test_the_code_of_an_activation_belongs_to_the_identity(tmp_path: Path) -> None:
+    run = widthwise.run(spec(), tmp_path / "a.run", address="inline")
+    widthwise.run(spec(), run, address="inline")
+    del ACTIVATIONS["shifted_tanh"]
+    widthwise.register_activation("shifted_tanh", lambda x: torch.tanh(x + 0.25))
+    with pytest.raises(widthwise.IdentityError, match="activation shifted_tanh: its code is not that of the run"):
+        widthwise.run(spec(), run, address="inline")

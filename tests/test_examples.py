@@ -1,0 +1,70 @@
+"""What users are shown runs as it stands: the examples, and the README's programs and spec."""
+
+import re
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import widthwise
+
+ROOT = Path(__file__).parents[1]
+DIGITS = ROOT / "examples" / "ntk_digits.toml"
+
+
+def readme_blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    overrides = ["sweep.width=[64, 256, 1024]", "sweep.trials=16", "limit.samples=16384"]
+    spec = widthwise.load_spec(DIGITS, overrides)
+    return widthwise.run(spec, tmp_path_factory.mktemp("examples") / "ntk_digits.run", address="inline")
+
+
+def test_the_digits_example_converges_at_small_size(small_run: Path) -> None:
+    results = widthwise.open(small_run)
+    assert dict(results["trials"]["ntk"].sizes) == {"width": 3, "trial": 16, "input": 8, "input_": 8}
+    value = results["curves"]["value"].sel(metric="rms")
+    assert (value.isel(width=-1) < 0.5 * value.isel(width=0)).all()
+
+
+def test_the_analysis_of_the_example(
+    small_run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["analyse_ntk.py", str(small_run)])
+    runpy.run_path(str(ROOT / "examples" / "analyse_ntk.py"))
+    printed = capsys.readouterr().out
+    assert "slowest entry at width 1,024" in printed
+    assert "skewness" in printed
+
+
+def test_the_readmes_program_reads_the_same_at_a_million_and_at_infinity(capsys: pytest.CaptureFixture[str]) -> None:
+    program = next(block for block in readme_blocks("python") if "def program" in block)
+    exec(program, {})
+    printed = [float(number) for number in re.findall(r"-?\d+\.\d+(?:e-?\d+)?", capsys.readouterr().out)]
+    finite, ket = np.array(printed).reshape(2, 3, 3)
+    # Entries of order 1 at n = 1e6: standard errors of order 1e-3; five of them.
+    np.testing.assert_allclose(finite, ket, rtol=0, atol=1e-2)
+
+
+def test_the_readmes_spec_is_valid(tmp_path: Path) -> None:
+    (text,) = readme_blocks("toml")
+    np.save(tmp_path / "inputs.npy", np.eye(4))
+    (tmp_path / "spec.toml").write_text(text)
+    assert widthwise.load_spec(tmp_path / "spec.toml").sweep.axes == {"model.activation": ("erf", "relu")}
+
+
+@pytest.mark.slow
+def test_the_whole_digits_example(tmp_path: Path) -> None:
+    """Widths 64 to 1,048,576: the expected slope inside the interval, both limits confirmed, nothing to do again."""
+    path = widthwise.run(DIGITS, tmp_path / "ntk_digits.run")
+    verdicts = widthwise.open(path)["verdicts"]
+    assert (verdicts["consistent"].sel(metric="rms") == 1).all()
+    assert (verdicts["equivalent"] == 1).all()
+    before = {file: file.stat().st_mtime_ns for file in path.rglob("*") if file.is_file()}
+    widthwise.run(DIGITS, path)
+    assert before == {file: file.stat().st_mtime_ns for file in path.rglob("*") if file.is_file()}
