@@ -1,5 +1,8 @@
 """Averages over the coordinate axis, accumulated in float64 over fixed blocks in order."""
 
+from functools import reduce
+
+import torch
 from torch import Tensor
 
 BLOCK = 1 << 13
@@ -21,16 +24,18 @@ def gram(x: Tensor, y: Tensor | None = None) -> Tensor:
     Source:
         TP4b 1.2.1.
     """
-    starts = range(0, x.shape[-1], BLOCK)
-    total = _block_gram(x, y, 0)
-    for start in starts[1:]:
-        total = total + _block_gram(x, y, start)
-    return total / x.shape[-1]
+    blocks = x.split(BLOCK, -1)
+    products = map(_square, blocks) if y is None else map(_product, blocks, y.split(BLOCK, -1))
+    return reduce(torch.add, products) / x.shape[-1]
 
 
-def _block_gram(x: Tensor, y: Tensor | None, start: int) -> Tensor:
-    left = x[..., start : start + BLOCK].double()
-    return left @ (left if y is None else y[..., start : start + BLOCK].double()).mT
+def _square(x: Tensor) -> Tensor:
+    precise = x.double()
+    return precise @ precise.mT
+
+
+def _product(x: Tensor, y: Tensor) -> Tensor:
+    return x.double() @ y.double().mT
 
 
 def avg(x: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """The MatMul instruction: a matrix as a differentiable operator on the coordinate axis, which remembers its uses."""
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -101,3 +102,7 @@ class _MatMul(torch.autograd.Function):
     @staticmethod
     def jvp(ctx: _Context, tangent: Tensor, *_: None) -> Tensor:
         return _MatMul.apply(tangent, ctx.anchor, ctx.strategy, ctx.transposed)
+
+
+# Torch binds the arguments of every call to this signature; read once, it costs a tenth of reading it each time.
+_MatMul.forward.__signature__ = inspect.signature(_MatMul.forward)  # type: ignore[attr-defined]
