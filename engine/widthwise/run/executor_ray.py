@@ -116,6 +116,8 @@ def connected(address: str, *, cpus: int) -> Generator[None]:
     with _own_options(cpus) if address == "local" else nullcontext[dict[str, Any]]({}) as options:
         try:
             _init(address, options)
+            if address == "local":
+                _end_autoscaler()
             yield
         finally:
             ray.shutdown()
@@ -141,15 +143,28 @@ def places(numerics: Numerics, wanted: int | None) -> int:
 
 
 def _init(address: str, options: Mapping[str, Any]) -> None:
+    worker: Any = importlib.import_module("ray._private.worker")
+    utils: Any = importlib.import_module("ray._private.utils")
     # Ray prints news of dead workers to stdout, which is for results: what matters in them is in our own messages.
-    internals: Any = importlib.import_module("ray._private.worker")
-    internals._worker_logs_enabled = False
+    worker._worker_logs_enabled = False
+    # Ray answers SIGTERM by an exception wherever it is, which aborts the process in the middle of `ray.init`.
+    take_sigterm, utils.set_sigterm_handler = utils.set_sigterm_handler, lambda handler: None
     try:
         ray.init(address=address, log_to_driver=False, configure_logging=False, **options)
     except (OSError, RuntimeError, ValueError) as error:  # ConnectionError is an OSError
         text = " ".join(str(error).split())
         message = f"address: {address!r} cannot be reached or started ({text}); try inline, or see `widthwise doctor`"
         raise ClusterError(message) from error
+    finally:
+        utils.set_sigterm_handler = take_sigterm
+
+
+def _end_autoscaler() -> None:
+    """A Ray of our own has nothing to scale, and its autoscaler makes `ray.shutdown` wait a second for it."""
+    worker: Any = importlib.import_module("ray._private.worker")
+    for monitor in worker._global_node.all_processes.get("monitor", []):
+        monitor.process.kill()
+        monitor.process.wait()
 
 
 @contextmanager

@@ -40,7 +40,7 @@ class Interrupts:
             signal.signal(number, handler)
 
     def install(self) -> None:
-        """Take the signals, also from a library that took them after `__enter__` (`ray.init` does)."""
+        """Take the signals, also from a library that took them after entry (Ray does, to print where it is)."""
         for number in self._found:
             signal.signal(number, self._handle)
 

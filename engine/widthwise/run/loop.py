@@ -18,7 +18,7 @@ from widthwise.run.messages import (
     Tick,
 )
 
-POLL_SECONDS = 0.25
+POLL_SECONDS = 0.1
 """How long a signal may go unnoticed."""
 
 

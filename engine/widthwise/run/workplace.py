@@ -1,7 +1,6 @@
 """workplace: from an address to a place where workers can be started."""
 
 import os
-import signal
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 
@@ -45,15 +44,11 @@ def workplace(
     if address == "inline":
         yield InlineExecutor
         return
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(connected(address, cpus=workers * numerics.threads))
-        except SystemExit:  # Ray's answer to SIGTERM, which it takes over while it starts
-            interrupts.install()
-            signal.raise_signal(signal.SIGTERM)
+    # An exception out of a signal handler, in the middle of a call of Ray, would leave Ray in an unknown state.
+    with interrupts.deferred(), connected(address, cpus=workers * numerics.threads), ExitStack() as stack:
         interrupts.install()
-        # An exception out of a signal handler, in the middle of a call of Ray, would leave Ray in an unknown state.
-        stack.enter_context(interrupts.deferred())
+        if interrupts.error is not None:
+            raise interrupts.error
         count = places(numerics, workers)
 
         def hire(job: Job) -> Executor:
