@@ -68,3 +68,20 @@ with Interrupts(None) as interrupts, interrupts.deferred():
 """
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (75, "", "")
+
+
+@pytest.mark.parametrize(("resume", "code", "out"), [("'again'", 75, ""), ("None", 0, "went on\n")])
+def test_a_command_does_not_wait_for_ever_for_what_must_not_be_cut_short(resume: str, code: int, out: str) -> None:
+    script = f"""
+import signal, time
+from widthwise.run import interrupts
+interrupts.PATIENCE_SECONDS = 0.1
+with interrupts.Interrupts({resume}) as here, here.deferred():
+    signal.raise_signal(signal.SIGTERM)
+    time.sleep(2)
+print("went on")
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (code, out)
+    message = "widthwise: stopped by SIGTERM; all finished blocks are stored; resume with: again\n"
+    assert ended.stderr == (message if code else "")

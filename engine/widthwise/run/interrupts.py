@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -12,11 +13,15 @@ from widthwise.errors import InterruptedRunError
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
+PATIENCE_SECONDS = 2.5
+"""How long the command waits after a signal for what must not be cut short."""
+
 
 class Interrupts:
     """Context manager that answers signals with `InterruptedRunError`, raised where the main thread is.
 
-    Within `deferred` the first signal is only noted in ``error``, for a loop that looks there often.
+    Within `deferred` the first signal is only noted in ``error``, for a loop that looks there often; where a command
+    tells its ``resume_command``, the process ends if nobody has looked within `PATIENCE_SECONDS` (Ray may be starting).
     Everything finished is on the disk and what is half-written is swept by the next run, so that stopping needs no
     clean-up. Outside of the main thread signals cannot be caught and nothing changes.
     """
@@ -24,6 +29,7 @@ class Interrupts:
     def __init__(self, resume_command: str | None) -> None:
         self.error: InterruptedRunError | None = None
         self._resume = resume_command or "the same call again"
+        self._watchdog = threading.Timer(PATIENCE_SECONDS, self._leave) if resume_command else None
         self._deferred = False
         self._found: dict[signal.Signals, Any] = {}
 
@@ -36,6 +42,8 @@ class Interrupts:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._watchdog is not None:
+            self._watchdog.cancel()
         for number, handler in self._found.items():
             signal.signal(number, handler)
 
@@ -61,3 +69,12 @@ class Interrupts:
         self.error = InterruptedRunError(message)
         if not self._deferred:
             raise self.error
+        if self._watchdog is not None:
+            self._watchdog.daemon = True
+            self._watchdog.start()
+
+    def _leave(self) -> None:
+        """End this process at once; what Ray has started for it ends with it."""
+        sys.stderr.write(f"widthwise: {self.error}\n")
+        sys.stderr.flush()
+        os._exit(InterruptedRunError.exit_code)

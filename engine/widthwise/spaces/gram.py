@@ -1,5 +1,6 @@
 """Averages over the coordinate axis, accumulated in float64 over fixed blocks in order."""
 
+from collections.abc import Sequence
 from functools import reduce
 
 import torch
@@ -24,9 +25,12 @@ def gram(x: Tensor, y: Tensor | None = None) -> Tensor:
     Source:
         TP4b 1.2.1.
     """
-    blocks = x.split(BLOCK, -1)
-    products = map(_square, blocks) if y is None else map(_product, blocks, y.split(BLOCK, -1))
+    products = map(_square, _blocks(x)) if y is None else map(_product, _blocks(x), _blocks(y))
     return reduce(torch.add, products) / x.shape[-1]
+
+
+def _blocks(x: Tensor) -> Sequence[Tensor]:
+    return x.split(BLOCK, -1) if x.shape[-1] > BLOCK else [x]
 
 
 def _square(x: Tensor) -> Tensor:
