@@ -61,7 +61,7 @@ def _details(kind: "Kind") -> Table:
 
 def _keys() -> Table:
     """The keys of a spec with their defaults, and the activations there are."""
-    from widthwise.models import ACTIVATIONS
+    from widthwise.models import activation_names
     from widthwise.spec import Spec
 
     table = Table("key", "default", box=None, pad_edge=False)
@@ -71,5 +71,5 @@ def _keys() -> Table:
         entries = values.items() if isinstance(values, dict) else [(None, values)]
         for key, value in entries:
             table.add_row(section if key is None else f"{section}.{key}", "" if value is None else str(value))
-    table.add_row("model.activation is one of", ", ".join(sorted(ACTIVATIONS)))
+    table.add_row("model.activation is one of", ", ".join(activation_names()))
     return table

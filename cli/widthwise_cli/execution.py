@@ -2,16 +2,13 @@
 
 import shlex
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from typer import Argument, Option
 
 from widthwise_cli.output import messages, print_json, print_result
 from widthwise_cli.progress import watching
 from widthwise_cli.sources import changes, read_spec, run_directory
-
-if TYPE_CHECKING:
-    pass
 
 
 def run(

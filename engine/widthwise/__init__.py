@@ -20,7 +20,7 @@ from widthwise.errors import (
 from widthwise.version import __version__
 
 if TYPE_CHECKING:
-    from widthwise.models import register_activation as register_activation
+    from widthwise.models.functions import register_activation as register_activation
     from widthwise.report.pipeline import open as open
     from widthwise.report.pipeline import reduce as reduce
     from widthwise.report.pipeline import run as run
@@ -39,7 +39,7 @@ _HOMES = {
     "load_spec": "widthwise.spec",
     "open": "widthwise.report.pipeline",
     "reduce": "widthwise.report.pipeline",
-    "register_activation": "widthwise.models",
+    "register_activation": "widthwise.models.functions",
     "run": "widthwise.report.pipeline",
 }
 

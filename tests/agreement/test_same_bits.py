@@ -1,7 +1,7 @@
 """From spec to curves, the same bits in this process and on Ray, for any number of workers and any cut into units."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import widthwise
-from widthwise.models import ACTIVATIONS
+from widthwise.models import activations
 from widthwise.plan import Block, CostModel, Unit, units
 from widthwise.store import read_journal, tree_hash
 
@@ -17,11 +17,10 @@ GROUPS = ("trials", "limit", "exact", "arithmetic", "curves", "verdicts")
 
 
 @pytest.fixture(autouse=True)
-def own_activation() -> Iterator[None]:
+def own_activation(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that only this process knows: workers must be told."""
+    monkeypatch.setattr(activations, "_REGISTERED", {})
     widthwise.register_activation("shifted_tanh", lambda x: torch.tanh(x + 0.5))
-    yield
-    del ACTIVATIONS["shifted_tanh"]
 
 
 def spec() -> Mapping[str, Any]:
@@ -58,10 +57,10 @@ def test_the_cut_into_units_changes_nothing(tmp_path: Path, monkeypatch: pytest.
     assert tree_hash(other, groups=GROUPS) == tree_hash(usual, groups=GROUPS)
 
 
-def test_the_code_of_an_activation_belongs_to_the_identity(tmp_path: Path) -> None:
+def test_the_code_of_an_activation_belongs_to_the_identity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = widthwise.run(spec(), tmp_path / "a.run", address="inline")
     widthwise.run(spec(), run, address="inline")
-    del ACTIVATIONS["shifted_tanh"]
+    monkeypatch.setattr(activations, "_REGISTERED", {})
     widthwise.register_activation("shifted_tanh", lambda x: torch.tanh(x + 0.25))
     with pytest.raises(widthwise.IdentityError, match="activation shifted_tanh: its code is not that of the run"):
         widthwise.run(spec(), run, address="inline")

@@ -11,7 +11,7 @@ from scipy import stats
 from torch import Tensor
 
 from widthwise.experiments import build
-from widthwise.models import ACTIVATIONS, MLP
+from widthwise.models import MLP, activation_names
 from widthwise.spaces import FiniteSpace, KetSpace, Space, check_program
 
 ORACLES = json.loads((Path(__file__).parents[1] / "theory" / "mlp_oracles.json").read_text())
@@ -85,7 +85,7 @@ def test_fluctuations_of_revealed_and_dense_networks_are_the_same() -> None:
             assert stats.ks_2samp(revealed[readout][:, i, j], dense[readout][:, i, j]).pvalue > 1e-5
 
 
-@pytest.mark.parametrize("activation", sorted(set(ACTIVATIONS) - {"step"}))
+@pytest.mark.parametrize("activation", sorted(set(activation_names()) - {"step"}))
 def test_every_activation_sampled_against_exact(activation: str) -> None:
     """6 standard errors of 8 replicates (t with 7 degrees of freedom: 5e-4 an entry), 1e-2 in norm."""
     model = MLP(depth=2, activation=activation, weight_variance=1.3, bias_variance=0.2)

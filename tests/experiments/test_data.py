@@ -9,8 +9,10 @@ import pytest
 import zarr
 
 from widthwise.errors import SpecError
-from widthwise.experiments.data import Data, load_inputs
-from widthwise.spec import load_spec, point_inputs, points
+from widthwise.experiments.data import Data
+from widthwise.experiments.inputs import load_inputs
+from widthwise.plan import point_inputs
+from widthwise.spec import load_spec, points
 
 RNG = np.random.default_rng(0)
 ARRAY = RNG.standard_normal((5, 3))

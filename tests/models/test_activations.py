@@ -11,8 +11,9 @@ from scipy.integrate import quad
 from scipy.special import expit, ndtr
 
 from widthwise.errors import SpecError
-from widthwise.models import activations
-from widthwise.models.activations import ACTIVATIONS, activation, register_activation
+from widthwise.models import activations, functions
+from widthwise.models.activations import BUILT_IN, activation, activation_names
+from widthwise.models.functions import FUNCTIONS, register_activation
 from widthwise.theory import closed_forms, quadrature_dual
 
 Scalar = Callable[[float], float]
@@ -41,7 +42,7 @@ SCALARS: dict[str, tuple[Scalar, Scalar]] = {
     "step": (lambda x: float(x > 0), lambda x: 0.0),
     "tanh": (math.tanh, lambda x: 1 / math.cosh(x) ** 2),
 }
-ALL = pytest.mark.parametrize("name", sorted(ACTIVATIONS))
+ALL = pytest.mark.parametrize("name", sorted(FUNCTIONS))
 COVARIANCES = [(1.0, 0.3, 0.8), (0.5, -0.4, 2.0), (3.0, 1.9, 1.5), (0.2, 0.0, 0.9)]
 
 
@@ -69,13 +70,17 @@ def _expectation(function: Scalar, kinks: Sequence[float], k11: float, k12: floa
 
 
 def test_every_activation_has_a_scalar_to_be_compared_with() -> None:
-    assert set(SCALARS) == set(ACTIVATIONS)
+    assert set(SCALARS) == set(FUNCTIONS)
+
+
+def test_the_names_known_without_torch_are_those_of_the_functions() -> None:
+    assert sorted(FUNCTIONS) == list(BUILT_IN)
 
 
 @ALL
 def test_functions_and_derivatives_are_what_the_names_say(name: str) -> None:
     x = torch.tensor([-30.0, -2.3, -0.4, 0.0, 0.9, 1.7, 21.3, 35.0], dtype=torch.float64, requires_grad=True)
-    value = ACTIVATIONS[name].function(x)
+    value = FUNCTIONS[name].function(x)
     (slope,) = torch.autograd.grad(value.sum(), x)
     for computed, scalar in zip((value, slope), SCALARS[name], strict=True):
         expected = [scalar(each) for each in x.tolist()]
@@ -85,7 +90,7 @@ def test_functions_and_derivatives_are_what_the_names_say(name: str) -> None:
 @ALL
 @pytest.mark.parametrize("covariance", COVARIANCES)
 def test_kernels_match_adaptive_integration(name: str, covariance: tuple[float, float, float]) -> None:
-    dual, kinks = ACTIVATIONS[name].dual, ACTIVATIONS[name].kinks
+    dual, kinks = FUNCTIONS[name].dual, FUNCTIONS[name].kinks
     for kernel, scalar in zip((dual.kernel, dual.derivative_kernel), SCALARS[name], strict=True):
         value = kernel(*np.array(covariance)[:, None])[0]
         assert value == pytest.approx(_expectation(scalar, kinks, *covariance), rel=1e-10, abs=1e-12)
@@ -95,7 +100,7 @@ def test_kernels_match_adaptive_integration(name: str, covariance: tuple[float, 
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize(("first", "second"), [(1.0, 1.0), (0.3, 2.5), (8.0, 1e-3), (1e-12, 1.0)])
 def test_collinear_pairs_match_one_dimensional_integration(name: str, sign: int, first: float, second: float) -> None:
-    dual, kinks = ACTIVATIONS[name].dual, ACTIVATIONS[name].kinks
+    dual, kinks = FUNCTIONS[name].dual, FUNCTIONS[name].kinks
     a, b = math.sqrt(first), sign * math.sqrt(second)
     pair = np.array([[first], [a * b], [second]])
     cuts = [k / each for k in kinks for each in (a, b)]
@@ -109,7 +114,7 @@ def test_collinear_pairs_match_one_dimensional_integration(name: str, sign: int,
 
 @ALL
 def test_a_variance_of_zero_is_the_activation_at_zero(name: str) -> None:
-    dual, kinks = ACTIVATIONS[name].dual, ACTIVATIONS[name].kinks
+    dual, kinks = FUNCTIONS[name].dual, FUNCTIONS[name].kinks
     k11, k22 = np.array([0.0, 0.0, 1.3]), np.array([0.0, 1.3, 0.0])
     for kernel, scalar in zip((dual.kernel, dual.derivative_kernel), SCALARS[name], strict=True):
         cuts = [k / math.sqrt(1.3) for k in kinks]
@@ -120,8 +125,8 @@ def test_a_variance_of_zero_is_the_activation_at_zero(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(closed_forms))
 def test_closed_forms_match_quadrature(name: str) -> None:
-    each = ACTIVATIONS[name]
-    by_quadrature = activations._by_quadrature(name, each.function, each.kinks).dual
+    each = FUNCTIONS[name]
+    by_quadrature = functions._by_quadrature(name, each.function, each.kinks).dual
     variances = [(1.0, 1.0), (0.3, 2.5), (1e-4, 7.0), (12.0, 30.0), (0.0, 1.0), (0.0, 0.0), (1e-12, 1e-12)]
     correlations = [0.0, 0.3, -0.7, 0.97, 1 - 1e-5, 1e-6 - 1, 1.0, -1.0]
     rows = [(a, rho * math.sqrt(a * b), b) for a, b in variances for rho in correlations]
@@ -138,12 +143,12 @@ def test_activations_by_quadrature_obey_price_theorem(name: str) -> None:
     """The derivative by the covariance, by central differences, up to correlations of 0.999."""
     k11, k22, step = np.full(5, 0.7), np.full(5, 1.9), 1e-4
     k12 = np.array([-0.99, -0.3, 0.0, 0.9, 0.999]) * math.sqrt(0.7 * 1.9) * 0.99
-    kernel = ACTIVATIONS[name].dual.kernel
+    kernel = FUNCTIONS[name].dual.kernel
     slope = (
         8 * (kernel(k11, k12 + step, k22) - kernel(k11, k12 - step, k22))
         - (kernel(k11, k12 + 2 * step, k22) - kernel(k11, k12 - 2 * step, k22))
     ) / (12 * step)
-    np.testing.assert_allclose(slope, ACTIVATIONS[name].dual.derivative_kernel(k11, k12, k22), rtol=0, atol=1e-8)
+    np.testing.assert_allclose(slope, FUNCTIONS[name].dual.derivative_kernel(k11, k12, k22), rtol=0, atol=1e-8)
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
@@ -153,7 +158,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
 
 @pytest.fixture
 def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(activations, "ACTIVATIONS", dict(ACTIVATIONS))
+    monkeypatch.setattr(activations, "_REGISTERED", {})
 
 
 @pytest.mark.usefixtures("_own_registry")
@@ -186,11 +191,11 @@ def test_what_cannot_be_registered_is_refused(
 ) -> None:
     with pytest.raises(SpecError, match=message):
         register_activation(name, function, kinks=kinks)
-    assert "mine" not in activations.ACTIVATIONS
+    assert "mine" not in activation_names()
 
 
 def test_derivatives_are_integrated_under_no_grad_too() -> None:
     with torch.no_grad():
-        inside = ACTIVATIONS["tanh"].dual.derivative_kernel(np.ones(1), np.zeros(1), np.ones(1))
+        inside = FUNCTIONS["tanh"].dual.derivative_kernel(np.ones(1), np.zeros(1), np.ones(1))
     dual = quadrature_dual(np.tanh, lambda x: 1 / np.cosh(x) ** 2)
     np.testing.assert_allclose(inside, dual.derivative_kernel(np.ones(1), np.zeros(1), np.ones(1)), rtol=1e-12)

@@ -7,12 +7,22 @@ import pytest
 import torch
 
 from widthwise.errors import SpecError
-from widthwise.plan import Block, Cost, CostModel, Growth, PointCost, calibrate, readable_bytes, require_memory
+from widthwise.plan import (
+    Block,
+    Cost,
+    CostModel,
+    Growth,
+    PointCost,
+    calibrate,
+    point_inputs,
+    readable_bytes,
+    require_memory,
+)
 from widthwise.plan.batching import trials_at_once
 from widthwise.plan.cost import _fitted, _probes
 from widthwise.plan.memory import usable_bytes
 from widthwise.plan.peak import PeakBytes
-from widthwise.spec import Spec, load_spec, point_inputs, points
+from widthwise.spec import Spec, load_spec, points
 
 KIB = 1024
 

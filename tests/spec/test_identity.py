@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from widthwise.spec import Identity, differing, identity, load_spec, point_inputs, points
+from widthwise.plan import point_inputs
+from widthwise.spec import Identity, differing, identity, load_spec, points
 
 BASE: dict[str, Any] = {
     "experiment": "ntk",

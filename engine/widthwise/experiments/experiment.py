@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-from torch import Tensor
 
-from widthwise.spaces import Space
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from widthwise.spaces import Space
 
 SLOPES: Mapping[str, float] = {"rms": -0.5, "std": -0.5, "bias": -1.0}
 
@@ -34,5 +37,5 @@ class Experiment:
 
     name: str
     readouts: tuple[Readout, ...]
-    measure: Callable[[Space], Mapping[str, Tensor]]
+    measure: "Callable[[Space], Mapping[str, Tensor]]"
     exact: Callable[[], Mapping[str, np.ndarray]] | None = None

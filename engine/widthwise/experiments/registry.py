@@ -1,27 +1,25 @@
-"""The experiments that a spec can name."""
+"""The experiments that a spec can name; their code is loaded when one is built."""
 
-from collections.abc import Callable, Mapping
+import importlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from widthwise.experiments.experiment import Experiment
-from widthwise.experiments.kernels import nngp, ntk
 from widthwise.models import Model
-
-Build = Callable[[Model, np.ndarray], Experiment]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """An experiment as ``widthwise list`` shows it; ``build(model, inputs)`` makes it concrete."""
+    """An experiment as ``widthwise list`` shows it; ``home`` is the module of its function."""
 
     name: str
     summary: str
     assumptions: str
     source: str
     readouts: tuple[tuple[str, str], ...]
-    build: Build
+    home: str
 
 
 EXPERIMENTS: Mapping[str, Kind] = {
@@ -33,7 +31,7 @@ EXPERIMENTS: Mapping[str, Kind] = {
             assumptions="Gaussian weights; a polynomially bounded activation",
             source="TP1 (1910.12478)",
             readouts=(("nngp", "avg(x_i x_j) of the last activations, dimensions (input, input_)"),),
-            build=nngp,
+            home="widthwise.experiments.kernels",
         ),
         Kind(
             name="ntk",
@@ -44,7 +42,7 @@ EXPERIMENTS: Mapping[str, Kind] = {
                 ("nngp", "avg(x_i x_j) of the last activations, dimensions (input, input_)"),
                 ("ntk", "gradient inner products over all weights, biases left out, dimensions (input, input_)"),
             ),
-            build=ntk,
+            home="widthwise.experiments.kernels",
         ),
     )
 }
@@ -52,4 +50,5 @@ EXPERIMENTS: Mapping[str, Kind] = {
 
 def build(name: str, model: Model, inputs: np.ndarray) -> Experiment:
     """The experiment ``name`` for a model and constant inputs (input, feature)."""
-    return EXPERIMENTS[name].build(model, inputs)
+    experiment: Experiment = getattr(importlib.import_module(EXPERIMENTS[name].home), name)(model, inputs)
+    return experiment

@@ -1,13 +1,6 @@
 """Architectures, each a short program of a Space."""
 
-from widthwise.models.activations import (
-    ACTIVATIONS,
-    Activation,
-    activation,
-    adopt,
-    register_activation,
-    registered,
-)
+from widthwise.models.activations import Activation, activation, activation_names, adopt, registered
 from widthwise.models.mlp import MLP
 
 Model = MLP
@@ -15,14 +8,4 @@ Model = MLP
 
 MODELS: dict[str, type[Model]] = {"mlp": MLP}
 
-__all__ = [
-    "ACTIVATIONS",
-    "MLP",
-    "MODELS",
-    "Activation",
-    "Model",
-    "activation",
-    "adopt",
-    "register_activation",
-    "registered",
-]
+__all__ = ["MLP", "MODELS", "Activation", "Model", "activation", "activation_names", "adopt", "registered"]

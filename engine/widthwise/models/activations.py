@@ -1,19 +1,38 @@
-"""Activations by name: the function a network applies, and how it acts on a pair of Gaussians."""
+"""Activations by name. This file knows only the names: what they stand for is loaded when a network is built."""
 
-import inspect
+import importlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from types import FunctionType
-
-import numpy as np
-import torch
-import torch.nn.functional as F
-from torch import Tensor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from widthwise.errors import SpecError
-from widthwise.theory import Dual, closed_forms, quadrature_dual
-from widthwise.theory.closed_forms import LEAKY_SLOPE
-from widthwise.theory.kernels import Array
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from widthwise.theory import Dual
+
+BUILT_IN = (
+    "abs",
+    "cos",
+    "elu",
+    "erf",
+    "gaussian",
+    "gelu",
+    "hard_tanh",
+    "identity",
+    "leaky_relu",
+    "relu",
+    "sigmoid",
+    "silu",
+    "sin",
+    "softplus",
+    "step",
+    "tanh",
+)
+"""Names of ``functions.FUNCTIONS``: to refuse a spec takes no torch, whose import takes longer than one should wait."""
+
+_REGISTERED: "dict[str, Activation]" = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,10 +43,27 @@ class Activation:
     """
 
     name: str
-    function: Callable[[Tensor], Tensor]
-    dual: Dual
+    function: "Callable[[Tensor], Tensor]"
+    dual: "Dual"
     kinks: tuple[float, ...] = ()
     source: str = ""
+
+
+def activation_names() -> list[str]:
+    """What ``model.activation`` may be in this process."""
+    return sorted({*BUILT_IN, *_REGISTERED})
+
+
+def require_activation(name: str) -> str:
+    """The name, if it is known.
+
+    Raises:
+        SpecError: if not.
+    """
+    if name not in activation_names():
+        message = f"model.activation: {name!r} is not known; allowed: {', '.join(activation_names())}"
+        raise SpecError(message)
+    return name
 
 
 def activation(name: str) -> Activation:
@@ -36,130 +72,17 @@ def activation(name: str) -> Activation:
     Raises:
         SpecError: if there is none.
     """
-    if name not in ACTIVATIONS:
-        message = f"model.activation: {name!r} is not known; allowed: {', '.join(sorted(ACTIVATIONS))}"
-        raise SpecError(message)
-    return ACTIVATIONS[name]
-
-
-def register_activation(
-    name: str, function: Callable[[Tensor], Tensor], *, kinks: tuple[float, ...] = ()
-) -> Activation:
-    """Make an activation of one's own known to this process and the workers it starts.
-
-    Its exact limits come from quadrature; its code belongs to the identity of a run.
-
-    Args:
-        name: what ``model.activation`` will say.
-        function: coordinatewise, differentiable by torch, of polynomial growth.
-        kinks: where the function or a derivative of it jumps; it is analytic elsewhere.
-
-    Returns:
-        The activation.
-
-    Raises:
-        SpecError: if the name is taken or the function is not coordinatewise, finite and differentiable.
-    """
-    if name in ACTIVATIONS:
-        message = f"register_activation: {name!r} is taken; choose another name"
-        raise SpecError(message)
-    if not np.all(np.isfinite(kinks)):
-        message = f"register_activation: the kinks {kinks} of {name!r} must be finite numbers; leave the others out"
-        raise SpecError(message)
-    _check(name, function)
-    adopt([replace(_by_quadrature(name, function, kinks), source=_source(function))])
-    return ACTIVATIONS[name]
+    if require_activation(name) in _REGISTERED:
+        return _REGISTERED[name]
+    found: Activation = importlib.import_module("widthwise.models.functions").FUNCTIONS[name]
+    return found
 
 
 def registered() -> tuple[Activation, ...]:
     """The activations that a user registered in this process."""
-    return tuple(each for each in ACTIVATIONS.values() if each.source)
+    return tuple(_REGISTERED.values())
 
 
 def adopt(activations: Iterable[Activation]) -> None:
     """Make activations known that another process registered."""
-    ACTIVATIONS.update({each.name: each for each in activations})
-
-
-def _source(function: Callable[[Tensor], Tensor]) -> str:
-    try:
-        return inspect.getsource(function)
-    except (OSError, TypeError):  # typed at a prompt, or compiled
-        return repr(function.__code__.co_code) if isinstance(function, FunctionType) else repr(function)
-
-
-def _check(name: str, function: Callable[[Tensor], Tensor]) -> None:
-    probe = torch.linspace(-2.0, 2.1, 12, dtype=torch.float64, requires_grad=True)
-    value = function(probe)
-    if value.shape != probe.shape or value.dtype != probe.dtype or not bool(value.isfinite().all()):
-        wrong = "does not map finite numbers to finite numbers of the same shape and dtype"
-    elif not torch.allclose(function(probe.reshape(3, 4).T[1:]), value.reshape(3, 4).T[1:], rtol=1e-12):
-        wrong = "is not coordinatewise"
-    elif not value.requires_grad:
-        wrong = "is not differentiable by torch"
-    else:
-        return
-    message = f"register_activation: {name!r} {wrong}; write it in torch operations that act on each number alone"
-    raise SpecError(message)
-
-
-def _by_quadrature(name: str, function: Callable[[Tensor], Tensor], kinks: tuple[float, ...] = ()) -> Activation:
-    def value(x: Array) -> Array:
-        with torch.no_grad():
-            return function(torch.as_tensor(x)).numpy()
-
-    def derivative(x: Array) -> Array:
-        with torch.enable_grad():
-            variable = torch.as_tensor(x).requires_grad_()
-            (gradient,) = torch.autograd.grad(function(variable).sum(), variable)
-        return gradient.numpy()
-
-    return Activation(name=name, function=function, dual=quadrature_dual(value, derivative, kinks), kinks=kinks)
-
-
-def _closed(name: str, function: Callable[[Tensor], Tensor], kinks: tuple[float, ...] = ()) -> Activation:
-    return Activation(name=name, function=function, dual=closed_forms[name], kinks=kinks)
-
-
-def _identity(x: Tensor) -> Tensor:
-    return x
-
-
-def _gaussian(x: Tensor) -> Tensor:
-    return torch.exp(-(x**2))
-
-
-def _leaky_relu(x: Tensor) -> Tensor:
-    return F.leaky_relu(x, LEAKY_SLOPE)
-
-
-def _softplus(x: Tensor) -> Tensor:
-    return F.softplus(x, threshold=40.0)  # torch's own threshold, 20, is a jump of 2e-9
-
-
-def _step(x: Tensor) -> Tensor:
-    """1 for positive numbers, 0 else; unlike a comparison it has a derivative, zero."""
-    return torch.relu(torch.sign(x))
-
-
-ACTIVATIONS: dict[str, Activation] = {
-    each.name: each
-    for each in (
-        _closed("abs", torch.abs, kinks=(0.0,)),
-        _closed("cos", torch.cos),
-        _closed("erf", torch.erf),
-        _closed("gaussian", _gaussian),
-        _closed("gelu", F.gelu),
-        _closed("identity", _identity),
-        _closed("leaky_relu", _leaky_relu, kinks=(0.0,)),
-        _closed("relu", torch.relu, kinks=(0.0,)),
-        _closed("sin", torch.sin),
-        _closed("step", _step, kinks=(0.0,)),
-        _by_quadrature("elu", F.elu, kinks=(0.0,)),
-        _by_quadrature("hard_tanh", F.hardtanh, kinks=(-1.0, 1.0)),
-        _by_quadrature("sigmoid", torch.sigmoid),
-        _by_quadrature("silu", F.silu),
-        _by_quadrature("softplus", _softplus),
-        _by_quadrature("tanh", torch.tanh),
-    )
-}
+    _REGISTERED.update({each.name: each for each in activations})

@@ -1,18 +1,16 @@
 """The multilayer perceptron."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field
-from torch import Tensor
 
-from widthwise.models.activations import activation
+from widthwise.models.activations import activation, require_activation
 from widthwise.sections import Section
-from widthwise.spaces import Space
 
+if TYPE_CHECKING:
+    from torch import Tensor
 
-def _known(name: str) -> str:
-    activation(name)
-    return name
+    from widthwise.spaces import Space
 
 
 class MLP(Section):
@@ -27,11 +25,11 @@ class MLP(Section):
 
     name: Literal["mlp"] = "mlp"
     depth: Annotated[int, Field(ge=1, le=1024)] = 3
-    activation: Annotated[str, AfterValidator(_known)] = "erf"
+    activation: Annotated[str, AfterValidator(require_activation)] = "erf"
     weight_variance: Annotated[float, Field(gt=0, le=1e6)] = 1.0
     bias_variance: Annotated[float, Field(ge=0, le=1e6)] = 0.0
 
-    def __call__(self, space: Space, inputs: Tensor) -> Tensor:
+    def __call__(self, space: "Space", inputs: "Tensor") -> "Tensor":
         """Last hidden activations (replicate, input, coordinate) for constant ``inputs`` (input, feature)."""
         phi = activation(self.activation).function
         h = space.matrix(variance=self.weight_variance, features=inputs.shape[-1])(space.constant(inputs))
@@ -40,5 +38,5 @@ class MLP(Section):
             h = self._biased(space, space.matrix(variance=self.weight_variance)(phi(h)))
         return phi(h)
 
-    def _biased(self, space: Space, h: Tensor) -> Tensor:
+    def _biased(self, space: "Space", h: "Tensor") -> "Tensor":
         return h + self.bias_variance**0.5 * space.vector() if self.bias_variance else h

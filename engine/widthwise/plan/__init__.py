@@ -2,6 +2,7 @@
 
 from widthwise.plan.batching import trials_at_once
 from widthwise.plan.cost import Cost, CostModel, Growth, PointCost, calibrate
+from widthwise.plan.inputs import point_inputs
 from widthwise.plan.listing import blocks, trials_of, units
 from widthwise.plan.memory import readable_bytes, require_memory, usable_bytes
 from widthwise.plan.units import Block, Kind, Unit
@@ -16,6 +17,7 @@ __all__ = [
     "Unit",
     "blocks",
     "calibrate",
+    "point_inputs",
     "readable_bytes",
     "require_memory",
     "trials_at_once",

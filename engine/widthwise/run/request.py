@@ -8,9 +8,9 @@ import numpy as np
 
 from widthwise.errors import IdentityError
 from widthwise.experiments import build
-from widthwise.plan import Block, blocks, trials_of
+from widthwise.plan import Block, blocks, point_inputs, trials_of
 from widthwise.run.environment import environment
-from widthwise.spec import Identity, Spec, differing, identity, point_inputs, points
+from widthwise.spec import Identity, Spec, differing, identity, points
 from widthwise.store import Axis, Layout, Run, RunRecord, union
 from widthwise.version import __version__
 

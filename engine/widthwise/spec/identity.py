@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import JsonValue
 
-from widthwise.models import ACTIVATIONS
+from widthwise.models import registered
 from widthwise.spec.messages import quoted, shown
 from widthwise.spec.points import points
 from widthwise.spec.schema import Spec
@@ -33,16 +33,12 @@ def identity(spec: Spec, inputs: Sequence[np.ndarray]) -> Identity:
         if key not in EXTENT and key != "data.path" and not key.startswith("verdict.")
     }
     fields["inputs"] = [_array_hash(array) for array in inputs]
-    codes = {name: hashlib.sha256(ACTIVATIONS[name].source.encode()).hexdigest() for name in _own_activations(spec)}
-    fields |= {f"activation {name}": code for name, code in codes.items()}
+    used = {point.spec.model.activation for point in points(spec)}
+    for own in registered():
+        if own.name in used:
+            fields[f"activation {own.name}"] = hashlib.sha256(own.source.encode()).hexdigest()
     text = json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return Identity(fields=fields, hash=hashlib.sha256(text.encode()).hexdigest())
-
-
-def _own_activations(spec: Spec) -> list[str]:
-    """Names of the activations in a spec whose code is a user's."""
-    names = {point.spec.model.activation for point in points(spec)}
-    return sorted(name for name in names if ACTIVATIONS[name].source)
 
 
 def differing(recorded: Mapping[str, JsonValue], asked: Mapping[str, JsonValue]) -> list[str]:

@@ -5,10 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from widthwise.errors import SpecError
-from widthwise.experiments.data import load_inputs
 from widthwise.spec.axes import Scalar
 from widthwise.spec.messages import quoted
 from widthwise.spec.schema import Spec
@@ -34,27 +31,6 @@ def points(spec: Spec) -> tuple[Point, ...]:
     plain["sweep"] = {key: value for key, value in plain["sweep"].items() if key not in axes}
     combinations = itertools.product(*(enumerate(values) for values in axes.values()))
     return tuple(_point(plain, dict(zip(axes, combination, strict=True))) for combination in combinations)
-
-
-def point_inputs(points: Sequence[Point]) -> tuple[np.ndarray, ...]:
-    """The inputs of every point, shape (input, feature); points with the same data share one array.
-
-    Raises:
-        SpecError: the data cannot be loaded, or the points have different numbers of inputs.
-    """
-    loaded: dict[object, np.ndarray] = {}
-    for point in points:
-        key = (point.spec.data, point.spec.seed)
-        if key not in loaded:
-            loaded[key] = load_inputs(point.spec.data, point.spec.seed)
-    counts = sorted({len(inputs) for inputs in loaded.values()})
-    if len(counts) > 1:
-        message = (
-            f"data.count: the points of the sweep have {counts[0]} to {counts[-1]} inputs; "
-            f"write count = {counts[0]}, since all points of a run have the same number"
-        )
-        raise SpecError(message)
-    return tuple(loaded[point.spec.data, point.spec.seed] for point in points)
 
 
 def _point(plain: Mapping[str, Any], chosen: Mapping[str, tuple[int, Scalar]]) -> Point:
