@@ -10,7 +10,7 @@ from widthwise import experiments
 from widthwise.experiments import Experiment
 from widthwise.plan import Block, trials_at_once
 from widthwise.spaces import FiniteSpace, KetSpace
-from widthwise.spec import Spec, points
+from widthwise.spec import Spec, point
 
 ARITHMETIC_WIDTH = 1024
 """Width at which the rounding error of a trial is measured."""
@@ -27,7 +27,7 @@ def measure_block(spec: Spec, inputs: Sequence[np.ndarray], block: Block) -> dic
     Returns:
         By readout name, float64 (replicates of the block, *readout.shape).
     """
-    here = points(spec)[block.point].spec
+    here = point(spec, block.point).spec
     experiment = experiments.build(here.experiment, here.model, inputs[block.point])
     if block.kind == "trials":
         return _trials(here, experiment, block)

@@ -3,7 +3,7 @@
 from widthwise.spec.axes import Scalar
 from widthwise.spec.identity import Identity, differing, identity
 from widthwise.spec.loading import load_spec
-from widthwise.spec.points import Point, points
+from widthwise.spec.points import Point, point, points
 from widthwise.spec.schema import Limit, Numerics, Spec, Sweep, Verdict
 
 __all__ = [
@@ -18,5 +18,6 @@ __all__ = [
     "differing",
     "identity",
     "load_spec",
+    "point",
     "points",
 ]

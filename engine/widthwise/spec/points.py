@@ -1,6 +1,7 @@
 """Points: the specs that a sweep stands for, one for every combination of its axes."""
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,11 +27,17 @@ def points(spec: Spec) -> tuple[Point, ...]:
     Raises:
         SpecError: a swept value is not allowed; names the key as ``sweep."model.activation"``.
     """
+    return tuple(point(spec, position) for position in range(math.prod(map(len, spec.sweep.axes.values()))))
+
+
+def point(spec: Spec, position: int) -> Point:
+    """The point at a position in `points`, without the others."""
     axes = spec.sweep.axes
     plain = spec.model_dump()
     plain["sweep"] = {key: value for key, value in plain["sweep"].items() if key not in axes}
     combinations = itertools.product(*(enumerate(values) for values in axes.values()))
-    return tuple(_point(plain, dict(zip(axes, combination, strict=True))) for combination in combinations)
+    combination = next(itertools.islice(combinations, position, None))
+    return _point(plain, dict(zip(axes, combination, strict=True)))
 
 
 def _point(plain: Mapping[str, Any], chosen: Mapping[str, tuple[int, Scalar]]) -> Point:
