@@ -94,3 +94,19 @@ def test_backprop_names_a_vector_without_influence() -> None:
     z, u = space.vector().requires_grad_(), space.vector().requires_grad_()
     with pytest.raises(ProgramError, match="does not influence"):
         space.backprop(space.avg(z * z), u)
+
+
+def test_a_diverged_input_gives_nan_for_itself_alone() -> None:
+    space = FiniteSpace(30, 2)
+    W, x = space.matrix(), space.vectors(3)
+    x[0, 1] = float("inf")
+    y = W(x)
+    assert y[0, 1].isnan().all()
+    assert y[0, [0, 2]].isfinite().all()
+    assert y[1].isfinite().all()
+    assert W(space.vectors(2)).isfinite().all()
+
+
+def test_a_constant_without_replicates_is_one_clear_line(space: Space) -> None:
+    with pytest.raises(ProgramError, match=r"first axis has 1 entries, the space 2 replicates.*space\.constant"):
+        space.matrix()(torch.zeros(1, 3, 12, dtype=torch.float64))

@@ -82,3 +82,25 @@ def test_sizes_may_differ_by_any_power(dtype: torch.dtype) -> None:
     """A direction is dropped relative to its own vector, not to its neighbours."""
     x = vectors(4, 200, dtype) * torch.tensor([1e10, 1.0, 1e-10, 1e-15], dtype=dtype)[:, None]
     assert rank(check(x, None)).tolist() == [4, 4]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+def test_a_vector_that_diverged_is_nan_and_leaves_the_others_alone(dtype: torch.dtype, bad: float) -> None:
+    x = vectors(4, 60, dtype)
+    known = check(vectors(2, 60, dtype, seed=1), None)
+    x[1, 2, 7] = bad
+    for basis in (None, known):
+        _, new, factor = split(x, basis)
+        assert factor[1, 2].isnan().all()
+        assert new.isfinite().all()
+        assert rank(new).tolist() == [4, 3]
+        kept = [0, 1, 3]
+        _, clean, clean_factor = split(x[:, kept], basis)
+        torch.testing.assert_close(factor[:, kept] @ new.double(), clean_factor @ clean.double())
+
+
+def test_squares_that_overflow_count_as_diverged() -> None:
+    x = vectors(2, 10, torch.float64)
+    x[0, 0] *= 1e200
+    assert split(x, None)[2][0, 0].isnan().all()

@@ -29,8 +29,16 @@ class Matrix:
     """
 
     def __init__(
-        self, strategy: Strategy, *, rows: int, columns: int, variance: float, transposed: bool = False
+        self,
+        strategy: Strategy,
+        *,
+        replicates: int,
+        rows: int,
+        columns: int,
+        variance: float,
+        transposed: bool = False,
     ) -> None:
+        self.replicates = replicates
         self.rows = rows
         self.columns = columns
         self.variance = variance
@@ -44,6 +52,7 @@ class Matrix:
         """The transpose: the same numbers, the same memory of uses."""
         transpose = Matrix(
             self._strategy,
+            replicates=self.replicates,
             rows=self.rows,
             columns=self.columns,
             variance=self.variance,
@@ -56,8 +65,15 @@ class Matrix:
         """W applied to every vector of ``x``, shape (replicate, ..., coordinate); differentiable in both modes.
 
         Raises:
-            ProgramError: the last axis of ``x`` is not as long as the matrix is wide.
+            ProgramError: the last axis of ``x`` is not as long as the matrix is wide, or the first has no entry for
+                each replicate.
         """
+        if x.shape[0] != self.replicates:
+            message = (
+                f"matrix product: the first axis has {x.shape[0]} entries, the space {self.replicates} replicates; "
+                "constants come from space.constant"
+            )
+            raise ProgramError(message)
         expected = self.rows if self._transposed else self.columns
         if x.shape[-1] != expected:
             message = f"matrix product: the last axis has {x.shape[-1]} coordinates, the matrix takes {expected}"

@@ -71,7 +71,7 @@ class Space:
         columns = self.coordinates if features is None else features
         holding = Dense if self._holding == "dense" else Revealed
         strategy = holding(self._fresh, rows=self.coordinates, columns=columns, variance=variance)
-        matrix = Matrix(strategy, rows=self.coordinates, columns=columns, variance=variance)
+        matrix = Matrix(strategy, replicates=self.replicates, rows=self.coordinates, columns=columns, variance=variance)
         self.matrices.append(matrix)
         return matrix
 

@@ -14,7 +14,8 @@ def split(x: Tensor, known: Tensor | None) -> tuple[Tensor | None, Tensor, Tenso
 
     Projection and Cholesky-QR, each twice, with Gram matrices and triangular solves in float64. Where the vectors are
     nearly collinear among themselves they are split in two halves, the second against the first. A direction without a
-    residual is dropped: a zero row of ``new``, for those replicates that lack it.
+    residual is dropped: a zero row of ``new``, for those replicates that lack it. A vector with an entry that is not
+    finite (a network that diverged) has a row of NaN in ``factor`` and leaves the others alone.
 
     Args:
         x: shape (replicate, vector, coordinate).
@@ -27,6 +28,10 @@ def split(x: Tensor, known: Tensor | None) -> tuple[Tensor | None, Tensor, Tenso
     at_once = _split_at_once(x, known)
     if at_once is not None:
         return at_once
+    diverged = gram(x).diagonal(dim1=-2, dim2=-1).isfinite().logical_not()[..., None]
+    if bool(diverged.any()):
+        inside, new, factor = split(x.masked_fill(diverged, 0.0), known)
+        return inside, new, factor.masked_fill(diverged, torch.nan)
     half = x.shape[1] // 2
     inside, new, factor = split(x[:, :half], known)
     rows = 0 if known is None else known.shape[1]
@@ -49,7 +54,7 @@ def _split_at_once(x: Tensor, known: Tensor | None) -> tuple[Tensor | None, Tens
     whole = sizes if inside is None else torch.hypot(sizes, torch.linalg.vector_norm(inside, dim=-1))
     alive = sizes > ROUNDING_UNITS * torch.finfo(x.dtype).eps * whole
     factor, inverse, conditioning = _cholesky(squares, sizes, alive)
-    if conditioning < 1e-3:
+    if not conditioning >= 1e-3:  # NaN too
         return None
     new = combine(inverse, rest)
     if known is None and conditioning > 0.1:
@@ -58,7 +63,7 @@ def _split_at_once(x: Tensor, known: Tensor | None) -> tuple[Tensor | None, Tens
     squares = gram(new)
     sizes = squares.diagonal(dim1=-2, dim2=-1).sqrt()
     second, inverse, conditioning = _cholesky(squares, sizes, sizes > 0.5)
-    if conditioning < 0.5:
+    if not conditioning >= 0.5:
         return None
     if inside is not None and drift is not None:
         inside = inside + factor @ drift
