@@ -7,12 +7,24 @@ from typing import Annotated
 from typer import Argument, Option
 
 from widthwise_cli.output import messages, print_json, print_result
+from widthwise_cli.programs import register
 from widthwise_cli.progress import watching
 from widthwise_cli.sources import changes, read_spec, run_directory
 
 
 def run(
-    source: Annotated[str, Argument(metavar="SPEC|NAME", help="A spec file, or an experiment with all its defaults.")],
+    source: Annotated[
+        str | None,
+        Argument(metavar="SPEC|NAME", help="A spec file, or an experiment with all its defaults.", show_default=False),
+    ] = None,
+    program: Annotated[
+        str | None,
+        Option(
+            metavar="MODULE:FUNCTION",
+            help="A function of a Space of your own that returns named readouts.",
+            show_default=False,
+        ),
+    ] = None,
     width: Annotated[str | None, Option(help="Widths, for example 64,256,1024.", show_default=False)] = None,
     trials: Annotated[int | None, Option(help="Trials at every width.", show_default=False)] = None,
     set_: Annotated[
@@ -36,8 +48,8 @@ def run(
 ) -> None:
     """Compute a run, or what it still lacks, and print its curves and verdicts."""
     overrides = changes(width=width, trials=trials, tolerance=tolerance, others=set_ or [])
-    spec = read_spec(source, overrides)
-    path = run_directory(source, out)
+    spec = read_spec(source, overrides, program=None if program is None else register(program))
+    path = run_directory(source or str(program).rpartition(":")[2], out)
     if dry_run:
         from widthwise.report.forecast import forecast, forecast_json, forecast_table
 

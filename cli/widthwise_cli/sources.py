@@ -14,14 +14,28 @@ if TYPE_CHECKING:
 # --help nor a file that cannot be read should wait for it.
 
 
-def read_spec(source: str, overrides: Sequence[str]) -> "Spec":
-    """The spec of a file, or that of the experiment called ``source``, with changes ``key=value``."""
-    if not _is_file(source):
-        return _named(source, overrides)
-    table = read_document(Path(source))
+def read_spec(source: str | None, overrides: Sequence[str], *, program: str | None) -> "Spec":
+    """The spec of a file, or that of the experiment called ``source``, with changes ``key=value``.
+
+    ``program`` is the experiment that the command line brought in: with it there need be no source, and a file need not
+    name an experiment.
+    """
+    if source is None and program is None:
+        message = "nothing to run; give a spec file, the name of an experiment, or --program module:function"
+        raise SpecError(message)
+    if source is not None and not _is_file(source):
+        return _named(source, overrides, program)
+    table = {} if source is None else read_document(Path(source))
+    _name_program(table, program, str(source))
     from widthwise.spec import load_spec
 
-    return load_spec(table, overrides, base=Path(source).parent)
+    return load_spec(table, overrides, base=None if source is None else Path(source).parent)
+
+
+def _name_program(table: Table, program: str | None, source: str) -> None:
+    if program is not None and table.setdefault("experiment", program) != program:
+        message = f"experiment: {table['experiment']!r} in {source} and {program!r} by --program; leave one out"
+        raise SpecError(message)
 
 
 def changes(*, width: str | None, trials: int | None, tolerance: float | None, others: Sequence[str]) -> list[str]:
@@ -44,7 +58,7 @@ def _is_file(source: str) -> bool:
     return Path(source).suffix in SUFFIXES or "/" in source or Path(source).is_file()
 
 
-def _named(name: str, overrides: Sequence[str]) -> "Spec":
+def _named(name: str, overrides: Sequence[str], program: str | None) -> "Spec":
     from widthwise.experiments import EXPERIMENTS
     from widthwise.spec import load_spec
 
@@ -52,6 +66,7 @@ def _named(name: str, overrides: Sequence[str]) -> "Spec":
         message = f"{name}: neither a spec file nor an experiment; known experiments: {', '.join(EXPERIMENTS)}"
         raise SpecError(message)
     table: Table = {"experiment": name}
+    _name_program(table, program, "the command")
     return load_spec(table, overrides)
 
 

@@ -20,6 +20,7 @@ from widthwise.errors import (
 from widthwise.version import __version__
 
 if TYPE_CHECKING:
+    from widthwise.experiments import register_program as register_program
     from widthwise.models.functions import register_activation as register_activation
     from widthwise.report.pipeline import open as open
     from widthwise.report.pipeline import reduce as reduce
@@ -40,6 +41,7 @@ _HOMES = {
     "open": "widthwise.report.pipeline",
     "reduce": "widthwise.report.pipeline",
     "register_activation": "widthwise.models.functions",
+    "register_program": "widthwise.experiments",
     "run": "widthwise.report.pipeline",
 }
 
@@ -63,6 +65,7 @@ __all__ = [
     "open",
     "reduce",
     "register_activation",
+    "register_program",
     "run",
 ]
 

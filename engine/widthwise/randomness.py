@@ -7,6 +7,7 @@ float32 whatever the particles' dtype, so that changing the dtype changes the ar
 
 import hashlib
 import math
+import statistics
 from collections.abc import Callable, Sequence
 from functools import cache
 
@@ -80,7 +81,9 @@ def sobol(seed: int, replicates: Sequence[int], device: torch.device) -> Draw:
     """Columns of normals from one joint scrambled Sobol sequence a replicate: column j is dimension j.
 
     Scrambled by a random lower-triangular matrix and a digital shift (Matousek 1998), independently for every
-    replicate, so that each point is uniform and the replicates are independent. There are `SOBOL_DIMENSIONS` columns.
+    replicate. A column of n points has one point beyond each of the quantiles 1/n and 1 - 1/n; where it fell would
+    dominate second moments and skew the replicates, whose spread is the error bar, so it stands at the root mean square
+    of its tail. There are `SOBOL_DIMENSIONS` columns.
     """
 
     def draw(first: int, count: int, coordinates: int) -> Tensor:
@@ -116,9 +119,17 @@ def _normal_quantiles(column: Tensor, directions: np.ndarray, shift: int) -> Non
     for digit in range((low.numel() - 1).bit_length()):
         half = low[1 << digit : 2 << digit]
         torch.bitwise_xor(low[: half.numel()], int(directions[digit]), out=half)
+    last, tail = _tail(column.numel())
     for start in range(0, column.numel(), BLOCK):
         digits = np.flatnonzero([(start >> digit) & 1 for digit in range(BITS)])
         offset = int(np.bitwise_xor.reduce(directions[digits], initial=shift))
         part = column[start : start + BLOCK]
         uniform = (low[: part.numel()] ^ offset).double().add_(0.5).mul_(2.0 ** (1 - BITS)).sub_(1)
         part.copy_(uniform.erfinv_().mul_(math.sqrt(2)))
+        part.masked_fill_(part > last, tail).masked_fill_(part < -last, -tail)
+
+
+def _tail(points: int) -> tuple[float, float]:
+    """The normal quantile z of 1 - 1/points, and the root mean square beyond it: 1 + z pdf(z) points."""
+    last = statistics.NormalDist().inv_cdf(1 - 1 / points)
+    return last, math.sqrt(1 + last * statistics.NormalDist().pdf(last) * points)

@@ -72,14 +72,8 @@ def test_a_space_is_freed_with_its_last_reference() -> None:
         gc.enable()
 
 
-def test_quasi_random_columns_have_exact_second_moments() -> None:
-    columns = KetSpace(1 << 14, 2, dtype=torch.float64).vectors(5)
-    torch.testing.assert_close(gram(columns), torch.eye(5).double().expand(2, 5, 5), rtol=0, atol=1e-6)
-    torch.testing.assert_close(columns.mean(-1), torch.zeros(2, 5).double(), rtol=0, atol=1e-6)
-
-
 def test_quasi_random_kets_end_in_pseudo_random_ones() -> None:
-    """Past the known dimensions, with almost as many columns as samples, and along constant features."""
+    """Past the known dimensions, and along constant features."""
     space = KetSpace(16, 2)
     assert torch.isfinite(space.vectors(12)).all()
     for _ in range(5):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from widthwise.experiments.experiment import Experiment
+from widthwise.experiments.programs import programs
 from widthwise.models import Model
 
 
@@ -49,6 +50,8 @@ EXPERIMENTS: Mapping[str, Kind] = {
 
 
 def build(name: str, model: Model, inputs: np.ndarray) -> Experiment:
-    """The experiment ``name`` for a model and constant inputs (input, feature)."""
+    """The experiment ``name`` for a model and constant inputs (input, feature); a program knows neither."""
+    if name in programs():
+        return importlib.import_module("widthwise.experiments.program").experiment_of(programs()[name])
     experiment: Experiment = getattr(importlib.import_module(EXPERIMENTS[name].home), name)(model, inputs)
     return experiment

@@ -5,16 +5,19 @@ from collections.abc import Sequence
 import numpy as np
 
 from widthwise.errors import SpecError
+from widthwise.experiments import programs
 from widthwise.experiments.inputs import load_inputs
 from widthwise.spec import Point
 
 
 def point_inputs(points: Sequence[Point]) -> tuple[np.ndarray, ...]:
-    """The inputs of every point, shape (input, feature); points with the same data share one array.
+    """The inputs of every point, shape (input, feature); points with the same data share one array. None for a program.
 
     Raises:
         SpecError: the data cannot be loaded, or the points have different numbers of inputs.
     """
+    if points[0].spec.experiment in programs():
+        return tuple(np.empty((0, 0)) for _ in points)
     loaded: dict[object, np.ndarray] = {}
     for point in points:
         key = (point.spec.data, point.spec.seed)

@@ -44,7 +44,7 @@ def reduce(
         tree: groups ``trials``, ``limit`` and, where known, ``exact`` and ``arithmetic``, as ``widthwise.open`` gives.
         tolerance: relative difference from the limit that counts as none.
         confidence: of every interval and bound, between 0 and 1.
-        expected: slope by readout and metric.
+        expected: slope by readout and metric; its order is that of the readouts.
 
     Returns:
         ``curves`` with dimensions (*axes, readout, metric, width) and ``verdicts`` with (*axes, readout, metric).
@@ -53,7 +53,7 @@ def reduce(
         Section 13 of the mathematics; the variables' own descriptions.
     """
     trials = tree["trials"].to_dataset()
-    axes, names = sweep_axes(trials), readout_names(trials)
+    axes, names = sweep_axes(trials), readout_names(trials, expected)
     points = itertools.product(*(range(trials.sizes[axis]) for axis in axes))
     reduced = [
         _reduced(samples(tree, name, dict(zip(axes, point, strict=True))), confidence, expected.get(name, {}))

@@ -1,7 +1,7 @@
 """Samples: the complete trials, limit replicates and closed form of one readout at one point of the sweep."""
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,9 +31,10 @@ def sweep_axes(trials: xr.Dataset) -> tuple[str, ...]:
     return tuple(str(dim) for dim in trials["trial_count"].dims if dim != "width")
 
 
-def readout_names(trials: xr.Dataset) -> tuple[str, ...]:
-    """The readouts in the order of the store."""
-    return tuple(str(name) for name in trials.data_vars if name != "trial_count")
+def readout_names(trials: xr.Dataset, first: Iterable[str]) -> tuple[str, ...]:
+    """The readouts, those named ``first`` in that order, then the rest in the order of the store."""
+    stored = [str(name) for name in trials.data_vars if name != "trial_count"]
+    return tuple(dict.fromkeys([*(name for name in first if name in stored), *stored]))
 
 
 def samples(tree: xr.DataTree, readout: str, point: Mapping[Hashable, int]) -> Samples:

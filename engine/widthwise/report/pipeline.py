@@ -10,7 +10,7 @@ import xarray as xr
 from widthwise.errors import IncompleteError
 from widthwise.reduce import reduce as reduced
 from widthwise.run import Progress, RunOutcome, execute
-from widthwise.spec import Spec, load_spec
+from widthwise.spec import Spec, Verdict, load_spec
 from widthwise.store import open_results, open_run, write_derived
 
 Curves = tuple[xr.Dataset, xr.Dataset]
@@ -91,7 +91,7 @@ def curves_of(path: Path, spec: Spec | None = None) -> Curves:
     ``spec`` says at which tolerance and confidence; by default the spec that the run was made from.
     """
     found = open_run(path)
-    verdict = (spec or Spec.model_validate(found.record.spec)).verdict
+    verdict = spec.verdict if spec else Verdict.model_validate(found.record.spec["verdict"])
     return reduced(
         open_results(path),
         tolerance=verdict.tolerance,

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from widthwise.experiments import programs
 from widthwise.models import registered
 from widthwise.plan import CostModel, calibrate, require_memory, usable_bytes
 from widthwise.run.claim import claimed, note_canary
@@ -113,6 +114,7 @@ def _job(asked: Request, run: Run, measure: Measure, *, allow_mixed: bool) -> Jo
         allow_mixed=allow_mixed,
         measure=measure,
         activations=registered(),
+        programs=tuple(programs().values()),
     )
 
 

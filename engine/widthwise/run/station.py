@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from widthwise.errors import WidthwiseError
+from widthwise.experiments import Program, adopt_programs
 from widthwise.models import Activation, adopt
 from widthwise.plan.units import Block, Unit
 from widthwise.run.canary import canary, check_canary
@@ -34,7 +35,8 @@ class Job:
     allow_mixed: bool
     measure: Measure
     activations: tuple[Activation, ...] = ()
-    """Those that a user registered with the driver."""
+    programs: tuple[Program, ...] = ()
+    """What a user registered with the driver."""
 
 
 class Station:
@@ -46,6 +48,7 @@ class Station:
 
     def __init__(self, job: Job, worker: int) -> None:
         adopt(job.activations)
+        adopt_programs(job.programs)
         self._job = job
         self._worker = worker
         # A name that nobody had before: two processes never append to one journal file.

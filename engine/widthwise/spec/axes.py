@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 from widthwise.errors import SpecError
-from widthwise.experiments.data import Data
 from widthwise.sections import Section
 from widthwise.spec.messages import closest, quoted, shown
 
@@ -41,9 +40,7 @@ def _values(key: str, values: object) -> tuple[Scalar, ...]:
     if wrong is not None:
         message = f"{quoted(key)}: {shown(wrong)} cannot be swept; allowed: finite numbers, booleans, text"
         raise ValueError(message)
-    kinds = {
-        "text" if isinstance(value, str) else "boolean" if isinstance(value, bool) else "number" for value in values
-    }
+    kinds = {_kind(value) for value in values}
     if len(kinds) > 1:
         message = f"{quoted(key)}: mixes {' and '.join(sorted(kinds))} values; one key has values of one type"
         raise ValueError(message)
@@ -71,15 +68,15 @@ def axes_of(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return axes
 
 
-def require_axes(axes: Iterable[str], model: type[Section]) -> None:
-    """Refuse a key that cannot be swept.
+def require_axes(axes: Iterable[str], tables: Mapping[str, type[Section]]) -> None:
+    """Refuse a key that cannot be swept; ``tables`` are those that belong to the experiment.
 
     ``data.count`` cannot: the number of inputs is the shape of the readouts, and a store has one shape.
 
     Raises:
         SpecError: names the key and those that are allowed.
     """
-    swept = [f"model.{name}" for name in model.model_fields] + [f"data.{name}" for name in Data.model_fields]
+    swept = [f"{table}.{name}" for table, section in tables.items() for name in section.model_fields]
     allowed = [name for name in (*swept, "seed", "limit.samples", "limit.estimator") if name != "data.count"]
     for key in axes:
         if key not in allowed:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import JsonValue
 
+from widthwise.experiments import programs
 from widthwise.models import registered
 from widthwise.spec.messages import quoted, shown
 from widthwise.spec.points import points
@@ -37,6 +38,8 @@ def identity(spec: Spec, inputs: Sequence[np.ndarray]) -> Identity:
     for own in registered():
         if own.name in used:
             fields[f"activation {own.name}"] = hashlib.sha256(own.source.encode()).hexdigest()
+    if spec.experiment in programs():
+        fields["program"] = hashlib.sha256(programs()[spec.experiment].source.encode()).hexdigest()
     text = json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return Identity(fields=fields, hash=hashlib.sha256(text.encode()).hexdigest())
 
@@ -50,7 +53,7 @@ def differing(recorded: Mapping[str, JsonValue], asked: Mapping[str, JsonValue])
 def _difference(key: str, recorded: JsonValue, asked: JsonValue) -> str:
     if key == "inputs":
         return "inputs: the data of the spec is not the data of the run"
-    if key.startswith("activation "):
+    if key == "program" or key.startswith("activation "):
         return f"{key}: its code is not that of the run"
     values = ["nothing" if value is None else shown(value) for value in (recorded, asked)]
     return f"{key}: {values[0]} in the run, {values[1]} in the spec"

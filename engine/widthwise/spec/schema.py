@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from widthwise.errors import SpecError
-from widthwise.experiments import EXPERIMENTS
+from widthwise.experiments import EXPERIMENTS, programs
 from widthwise.experiments.data import Data
 from widthwise.models import MLP, Model
 from widthwise.sections import Section
@@ -164,14 +164,25 @@ class Spec(Section):
             spec = handler(_frozen(value))
         except ValidationError as error:
             raise SpecError(explain(error, cls)) from None
-        require_axes(spec.sweep.axes, type(spec.model))
+        spec._require_tables_with_a_meaning()
         return spec
+
+    def _require_tables_with_a_meaning(self) -> None:
+        """A program of a user makes its own network and inputs."""
+        own = self.experiment in programs()
+        require_axes(self.sweep.axes, {} if own else {"model": type(self.model), "data": Data})
+        for name, table, default in (("model", self.model, MLP()), ("data", self.data, Data())):
+            if own and table != default:
+                message = f"{name}: has no meaning for the program {self.experiment}; leave the table out"
+                raise SpecError(message)
 
     @field_validator("experiment")
     @classmethod
     def _require_known(cls, name: str) -> str:
-        if name not in EXPERIMENTS:
-            message = f"{name!r} is not known; allowed: {', '.join(EXPERIMENTS)}{closest(name, EXPERIMENTS)}"
+        known = [*EXPERIMENTS, *programs()]
+        if name not in known:
+            hint = "; only --program can name a program of yours" if ":" in name else closest(name, known)
+            message = f"{name!r} is not known; allowed: {', '.join(known)}{hint}"
             raise ValueError(message)
         return name
 
