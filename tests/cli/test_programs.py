@@ -12,7 +12,6 @@ import pytest
 import widthwise
 from widthwise.experiments import programs
 from widthwise.store import open_run, tree_hash
-from widthwise_cli.main import main
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -47,23 +46,13 @@ def raising(space):
 OPTIONS = ("--width", "8,32,128", "--trials", "16", "--set", "limit.samples=1024", "--set", "limit.replicates=4")
 
 
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Call:
-    """Run the command beside a module of programs; gives exit code, stdout and stderr."""
+@pytest.fixture(autouse=True)
+def _mine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A module of programs in the directory of the command, and nothing registered."""
     (tmp_path / "mine.py").write_text(MODULE)
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.delitem(sys.modules, "mine", raising=False)
     monkeypatch.setattr(sys.modules["widthwise.experiments.programs"], "_REGISTERED", {})
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["widthwise", *arguments])
-        with pytest.raises(SystemExit) as caught:
-            main()
-        captured = capsys.readouterr()
-        return int(caught.value.code or 0), captured.out, captured.err
-
-    return run
 
 
 def test_a_program_gets_a_sweep_a_limit_curves_and_a_figure(call: Call, tmp_path: Path) -> None:
@@ -155,8 +144,7 @@ def test_what_cannot_be_run_is_one_line_and_exit_2(call: Call, tmp_path: Path, a
     assert not list(tmp_path.glob("*.run"))
 
 
-def test_from_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["widthwise.experiments.programs"], "_REGISTERED", {})
+def test_from_python(tmp_path: Path) -> None:
     name = widthwise.register_program(lambda space: {"one": space.avg(space.vector() ** 2)[:, 0]}, "squares")
     spec = {"experiment": name, "sweep": {"width": [16, 64], "trials": 16}, "limit": {"samples": 256, "replicates": 4}}
     results = widthwise.open(widthwise.run(spec, tmp_path / "a.run", address="inline"))

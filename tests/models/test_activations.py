@@ -12,7 +12,7 @@ from scipy.special import expit, ndtr
 
 from widthwise.errors import SpecError
 from widthwise.models import activations, functions
-from widthwise.models.activations import BUILT_IN, activation, activation_names
+from widthwise.models.activations import BUILT_IN, activation, activation_names, source_of
 from widthwise.models.functions import FUNCTIONS, register_activation
 from widthwise.theory import closed_forms, quadrature_dual
 
@@ -199,3 +199,9 @@ def test_derivatives_are_integrated_under_no_grad_too() -> None:
         inside = FUNCTIONS["tanh"].dual.derivative_kernel(np.ones(1), np.zeros(1), np.ones(1))
     dual = quadrature_dual(np.tanh, lambda x: 1 / np.cosh(x) ** 2)
     np.testing.assert_allclose(inside, dual.derivative_kernel(np.ones(1), np.zeros(1), np.ones(1)), rtol=1e-12)
+
+
+def test_code_typed_at_a_prompt_is_told_apart_by_its_constants() -> None:
+    half, quarter, again = (eval(f"lambda x: x + {shift}") for shift in (0.5, 0.25, 0.5))
+    assert source_of(half) == source_of(again)
+    assert source_of(half) != source_of(quarter)

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from widthwise.models import source_of
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -38,7 +40,6 @@ def register_program(function: "Function", name: str | None = None) -> str:
 
     Returns:
         The name.
-
     """
     module = getattr(function, "__module__", "__main__")
     name = name or f"{module}:{getattr(function, '__qualname__', type(function).__name__)}"
@@ -58,9 +59,7 @@ def adopt_programs(registered: Iterable[Program]) -> None:
 
 def _source(function: "Function", module: str) -> str:
     """The code of the whole module, since a function may call its neighbours; of the function alone at a prompt."""
-    for part in (sys.modules.get(module), function):
-        try:
-            return inspect.getsource(part)  # type: ignore[arg-type]
-        except (OSError, TypeError):
-            continue
-    return repr(function)
+    try:
+        return inspect.getsource(sys.modules[module])
+    except (KeyError, OSError, TypeError):
+        return source_of(function)

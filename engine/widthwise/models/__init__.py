@@ -1,6 +1,6 @@
 """Architectures, each a short program of a Space."""
 
-from widthwise.models.activations import Activation, activation, activation_names, adopt, registered
+from widthwise.models.activations import Activation, activation, activation_names, adopt, registered, source_of
 from widthwise.models.mlp import MLP
 
 Model = MLP
@@ -8,4 +8,4 @@ Model = MLP
 
 MODELS: dict[str, type[Model]] = {"mlp": MLP}
 
-__all__ = ["MLP", "MODELS", "Activation", "Model", "activation", "activation_names", "adopt", "registered"]
+__all__ = ["MLP", "MODELS", "Activation", "Model", "activation", "activation_names", "adopt", "registered", "source_of"]

@@ -1,8 +1,10 @@
 """Activations by name. This file knows only the names: what they stand for is loaded when a network is built."""
 
 import importlib
+import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from types import FunctionType
 from typing import TYPE_CHECKING
 
 from widthwise.errors import SpecError
@@ -86,3 +88,14 @@ def registered() -> tuple[Activation, ...]:
 def adopt(activations: Iterable[Activation]) -> None:
     """Make activations known that another process registered."""
     _REGISTERED.update({each.name: each for each in activations})
+
+
+def source_of(function: Callable[..., object]) -> str:
+    """The code of a user's function as text; typed at a prompt it has no source, but instructions and constants."""
+    try:
+        return inspect.getsource(function)
+    except (OSError, TypeError):
+        if not isinstance(function, FunctionType):
+            return repr(function)
+        code = function.__code__
+        return repr((code.co_code, code.co_names, code.co_consts))

@@ -1,9 +1,7 @@
 """The activations that come with widthwise, and how a user adds one: torch functions and their Gaussian integrals."""
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from types import FunctionType
 
 import numpy as np
 import torch
@@ -11,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from widthwise.errors import SpecError
-from widthwise.models.activations import Activation, activation_names, adopt
+from widthwise.models.activations import Activation, activation_names, adopt, source_of
 from widthwise.theory import closed_forms, quadrature_dual
 from widthwise.theory.closed_forms import LEAKY_SLOPE
 from widthwise.theory.kernels import Array
@@ -42,16 +40,9 @@ def register_activation(
         message = f"register_activation: the kinks {kinks} of {name!r} must be finite numbers; leave the others out"
         raise SpecError(message)
     _check(name, function)
-    own = replace(_by_quadrature(name, function, kinks), source=_source(function))
+    own = replace(_by_quadrature(name, function, kinks), source=source_of(function))
     adopt([own])
     return own
-
-
-def _source(function: Callable[[Tensor], Tensor]) -> str:
-    try:
-        return inspect.getsource(function)
-    except (OSError, TypeError):  # typed at a prompt, or compiled
-        return repr(function.__code__.co_code) if isinstance(function, FunctionType) else repr(function)
 
 
 def _check(name: str, function: Callable[[Tensor], Tensor]) -> None:
