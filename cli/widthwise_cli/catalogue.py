@@ -1,6 +1,7 @@
 """``widthwise list``: the experiments, their readouts and the keys of a spec."""
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
 
 from rich.table import Table
 from typer import Argument, Option
@@ -9,6 +10,8 @@ from widthwise.errors import SpecError
 from widthwise_cli.output import print_json, print_result
 
 if TYPE_CHECKING:
+    from pydantic import JsonValue
+
     from widthwise.experiments import Kind
 
 
@@ -27,7 +30,7 @@ def list_(
         print_json([_document(kind) for kind in shown])
     elif name is not None:
         print_result(_details(EXPERIMENTS[name]))
-        print_result(_keys())
+        print_result(_key_table(EXPERIMENTS[name]))
     else:
         print_result(_overview(shown))
 
@@ -39,6 +42,7 @@ def _document(kind: "Kind") -> dict[str, object]:
         "assumptions": kind.assumptions,
         "source": kind.source,
         "readouts": dict(kind.readouts),
+        "keys": {key: {"default": default, "allowed": allowed} for key, default, allowed in _keys(kind)},
     }
 
 
@@ -59,17 +63,47 @@ def _details(kind: "Kind") -> Table:
     return table
 
 
-def _keys() -> Table:
-    """The keys of a spec with their defaults, and the activations there are."""
-    from widthwise.models import activation_names
-    from widthwise.spec import Spec
-
-    table = Table("key", "default", box=None, pad_edge=False)
-    for section, values in Spec(experiment="ntk").model_dump(mode="json").items():
-        if section == "experiment":
-            continue
-        entries = values.items() if isinstance(values, dict) else [(None, values)]
-        for key, value in entries:
-            table.add_row(section if key is None else f"{section}.{key}", "" if value is None else str(value))
-    table.add_row("model.activation is one of", ", ".join(activation_names()))
+def _key_table(kind: "Kind") -> Table:
+    """The keys that a spec of an experiment may have."""
+    table = Table("key", "default", "allowed", box=None, pad_edge=False)
+    for key, default, allowed in _keys(kind):
+        table.add_row(key, "" if default is None else str(default), allowed)
     return table
+
+
+def _keys(kind: "Kind") -> "Iterator[tuple[str, JsonValue, str]]":
+    """Every key with its default and what it may be; no key of a table that the experiment does not use."""
+    from widthwise.experiments import tables_of
+    from widthwise.sections import Section
+    from widthwise.spec import TABLES, Spec
+
+    spec = Spec(experiment=kind.name)
+    rules = Spec.model_json_schema()["properties"]
+    unused = {"experiment", *TABLES} - tables_of(kind.name)
+    for name, default in spec.model_dump(mode="json").items():
+        section = getattr(spec, name)
+        if isinstance(section, Section) and name not in unused:
+            inner = type(section).model_json_schema()["properties"]
+            yield from ((f"{name}.{key}", value, _allowed(key, inner[key])) for key, value in default.items())
+        elif name not in unused:
+            yield name, default, _allowed(name, rules[name])
+
+
+def _allowed(key: str, rule: dict[str, Any]) -> str:
+    """The values of a key in words, from its JSON schema; names by what is known in this process."""
+    from widthwise.laws import law_names
+    from widthwise.models import activation_names
+
+    names = {"activation": activation_names, "law": law_names}
+    if key in names:
+        return ", ".join(names[key]())
+    if "anyOf" in rule:
+        return " or ".join(_allowed(key, one) for one in rule["anyOf"] if one.get("type") != "null")
+    if "const" in rule or "enum" in rule:
+        return ", ".join(str(value) for value in rule.get("enum", [rule.get("const")]))
+    if rule["type"] == "array":
+        return f"a list, each {_allowed(key, rule['items'])}"
+    kind = {"integer": "an integer", "number": "a number", "string": "text", "object": "a table"}[rule["type"]]
+    bounds = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to", "exclusiveMaximum": "and below"}
+    words = [f"{word} {str(rule[bound]).removesuffix('.0')}" for bound, word in bounds.items() if bound in rule]
+    return " ".join([kind, *words])

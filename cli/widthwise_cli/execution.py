@@ -49,6 +49,10 @@ def run(
     """Compute a run, or what it still lacks, and print its curves and verdicts."""
     overrides = changes(width=width, trials=trials, tolerance=tolerance, others=set_ or [])
     spec = read_spec(source, overrides, program=None if program is None else register(program))
+    from widthwise.spec import outside
+
+    for note in outside(spec):
+        messages.print(note, markup=False)
     path = run_directory(source or str(program).rpartition(":")[2], out)
     if dry_run:
         from widthwise.report.forecast import forecast, forecast_json, forecast_table

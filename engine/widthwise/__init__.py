@@ -21,6 +21,7 @@ from widthwise.version import __version__
 
 if TYPE_CHECKING:
     from widthwise.experiments import register_program as register_program
+    from widthwise.laws.own import register_law as register_law
     from widthwise.models.functions import register_activation as register_activation
     from widthwise.report.pipeline import open as open
     from widthwise.report.pipeline import reduce as reduce
@@ -41,6 +42,7 @@ _HOMES = {
     "open": "widthwise.report.pipeline",
     "reduce": "widthwise.report.pipeline",
     "register_activation": "widthwise.models.functions",
+    "register_law": "widthwise.laws.own",
     "register_program": "widthwise.experiments",
     "run": "widthwise.report.pipeline",
 }
@@ -65,6 +67,7 @@ __all__ = [
     "open",
     "reduce",
     "register_activation",
+    "register_law",
     "register_program",
     "run",
 ]

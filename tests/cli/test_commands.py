@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from widthwise.errors import WidthwiseError
+from widthwise.experiments import EXPERIMENTS
+from widthwise.spec import load_spec
 
 SPEC = """
 experiment = "ntk"
@@ -221,8 +223,36 @@ def test_list_names_experiments_and_keys(call: Call) -> None:
     code, out, _ = call("list", "ntk")
     for word in ("readout ntk", "source", "model.depth", "limit.samples", "gelu"):
         assert word in out
-    assert [kind["name"] for kind in json.loads(call("list", "--json")[1])] == ["nngp", "ntk"]
+    assert {kind["name"] for kind in json.loads(call("list", "--json")[1])} >= {"nngp", "ntk", "semicircle", "amp"}
     assert call("list", "nothing")[0] == 2
+
+
+def test_list_shows_the_options_of_an_experiment_and_no_key_that_it_cannot_have(call: Call) -> None:
+    code, out, err = call("list", "semicircle")
+    assert (code, err) == (0, "")
+    rows = {line.split()[0]: line for line in out.splitlines() if "." in line.split()[0]}
+    assert rows["options.orders"].split() == ["options.orders", "14", "an", "integer", "from", "1", "to", "32"]
+    assert "student_t(5)" in rows["options.law"]
+    assert not [key for key in rows if key.startswith(("model.", "data."))]
+    (document,) = json.loads(call("list", "amp", "--json")[1])
+    assert set(document) == {"name", "summary", "assumptions", "source", "readouts", "keys"}
+    assert document["keys"]["options.density"] == {"default": 0.1, "allowed": "a number above 0 to 1"}
+    assert document["keys"]["options.denoiser"]["allowed"] == "soft_threshold, tanh"
+    assert "options.law" not in json.loads(call("list", "ntk", "--json")[1])[0]["keys"]
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_key_that_is_listed_can_be_set_to_its_default(call: Call, name: str) -> None:
+    (document,) = json.loads(call("list", name, "--json")[1])
+    table: dict[str, object] = {"experiment": name}
+    for key, rule in document["keys"].items():
+        *sections, last = key.split(".")
+        place = table
+        for section in sections:
+            place = place.setdefault(section, {})  # type: ignore[assignment]
+        if rule["default"] is not None:
+            place[last] = rule["default"]
+    assert load_spec(table) == load_spec({"experiment": name})
 
 
 def test_doctor_says_what_there_is(call: Call) -> None:
@@ -249,6 +279,10 @@ def test_doctor_says_what_there_is(call: Call) -> None:
         (["run", "ntk", "--set", "model.depht=3"], "did you mean 'depth'"),
         (["run", "ntk", "--set", "model.activation=foo"], "model.activation: 'foo'"),
         (["run", "ntk", "--set", "data.source=file"], "data.path: is missing"),
+        (["run", "semicircle", "--set", "options.law=cauchy"], "options.law: 'cauchy' is not known; allowed: gaussian"),
+        (["run", "amp", "--set", "options.step=3"], "options.step: is not a known key; allowed: law, delta"),
+        (["run", "amp", "--set", 'sweep."options.steps"=[1, 2]'], 'sweep."options.steps": cannot be swept'),
+        (["run", "amp", "--set", "model.depth=2"], "model: has no meaning for the experiment amp; leave the table out"),
         (["run", "ntk", "--address", "mars"], "'mars' is not known"),
         (["run", "ntk", "--workers", "0"], "workers: 0 is below 1"),
         (["run", "ntk", "--out", "s3://bucket/x.run"], "not a directory of this machine"),

@@ -28,5 +28,7 @@ def test_a_store_of_every_schema_opens(name: str, tmp_path: Path) -> None:
     assert (np.abs(widest.mean("trial") - exact) < 5 * widest.std("trial", ddof=1) / 4).all()
 
     curves, verdicts = widthwise.reduce(path)
-    np.testing.assert_allclose(curves["value"], results["curves"]["value"], rtol=1e-12)
+    stored = results["curves"]["value"]
+    np.testing.assert_allclose(curves["value"].sel(metric=stored["metric"]), stored, rtol=1e-12)
+    assert curves["value"].sel(metric="w2").isnull().all()
     assert summary_line(curves, verdicts).startswith("widths 8 to 32")

@@ -12,8 +12,9 @@ from scipy.special import expit, ndtr
 
 from widthwise.errors import SpecError
 from widthwise.models import activations, functions
-from widthwise.models.activations import BUILT_IN, activation, activation_names, source_of
+from widthwise.models.activations import BUILT_IN, activation, activation_names
 from widthwise.models.functions import FUNCTIONS, register_activation
+from widthwise.sources import source_of
 from widthwise.theory import closed_forms, quadrature_dual
 
 Scalar = Callable[[float], float]
@@ -152,7 +153,7 @@ def test_activations_by_quadrature_obey_price_theorem(name: str) -> None:
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(SpecError, match=r"^model\.activation: 'foo' is not known; allowed: abs, cos, .*, tanh$"):
+    with pytest.raises(SpecError, match=r"^'foo' is not known; allowed: abs, cos, .*, tanh$"):
         activation("foo")
 
 

@@ -116,6 +116,12 @@ def test_probes_never_exceed_what_is_asked() -> None:
     assert _probes(load_spec({"experiment": "ntk", "sweep": {"width": [2**20]}})) == (1024, 8192)
 
 
+@pytest.mark.parametrize("matrix", ["auto", "dense", "tiled", "revealed"])
+def test_every_way_to_hold_matrices_can_be_planned(matrix: str) -> None:
+    _, cost = calibrated({"sweep": {"width": [64, 2**14]}, "numerics": {"matrix": matrix}})
+    assert 0 < cost.bytes(block("trials", 64)) < cost.bytes(block("trials", 2**14))
+
+
 def growth(small: tuple[int, float], large: tuple[int, float]) -> Growth:
     return _fitted([(size, Cost(seconds=seconds, bytes=int(seconds * 1000))) for size, seconds in (small, large)])
 

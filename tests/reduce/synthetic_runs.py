@@ -8,8 +8,9 @@ import xarray as xr
 from widthwise.reduce.samples import Samples
 
 SIZE = 4
+CELLS = 16
 SPREAD = 2.0
-EXPECTED = {"kernel": {"rms": -0.5, "bias": -1.0, "std": -0.5}}
+EXPECTED = {"kernel": {"rms": -0.5, "bias": -1.0, "std": -0.5, "w2": -0.5}}
 
 
 def draws(random: np.random.Generator, law: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -47,11 +48,47 @@ def synthetic(
     )
 
 
+def synthetic_law(
+    random: np.random.Generator,
+    *,
+    widths: Sequence[int],
+    counts: Sequence[int],
+    bias: float = 0.0,
+    replicates: int = 0,
+    limit_error: float = 0.0,
+    scale: float | None = None,
+) -> Samples:
+    """Two uniform laws with root mean square 1 whose trials are shifted and stretched by independent normals.
+
+    The mean square distance W2 at width n is SPREAD^2 / n + (bias / n)^2: half of it shift, half of it stretch.
+    """
+    law = np.sqrt(3) * ((2 * np.arange(CELLS) + 1) / CELLS - 1)
+    law /= np.sqrt(np.square(law).mean())
+    moved = np.stack([np.ones(CELLS), law]) / np.sqrt(2)
+
+    def rows(count: int, spread: float) -> np.ndarray:
+        return (law + spread * random.standard_normal((count, 2, 2)) @ moved).reshape(count, 2 * CELLS)
+
+    limit = np.tile(law, 2)
+    trials = (rows(count, SPREAD / np.sqrt(width)) + bias / width for width, count in zip(widths, counts, strict=True))
+    return Samples(
+        widths=np.array(widths, dtype=np.float64),
+        trials=tuple(trials),
+        limit=rows(replicates, limit_error),
+        exact=None if replicates else limit,
+        arithmetic=None,
+        cells=CELLS,
+        scale=scale,
+    )
+
+
 def tree_of(samples: Samples, *, axes: Mapping[str, Sequence[object]] | None = None) -> xr.DataTree:
     """The samples as the store presents them, repeated at every point of ``axes``, padded with NaN."""
     axes = axes or {}
     most = max(len(rows) for rows in samples.trials)
-    values = np.full((len(samples.widths), most, SIZE), np.nan)
+    inputs = ("vector", "cell") if samples.cells else ("input",)
+    size = samples.limit.shape[1]
+    values = np.full((len(samples.widths), most, size), np.nan)
     for row, rows in zip(values, samples.trials, strict=True):
         row[: len(rows)] = rows
     counts = np.array([len(rows) for rows in samples.trials])
@@ -59,17 +96,22 @@ def tree_of(samples: Samples, *, axes: Mapping[str, Sequence[object]] | None = N
     shape = tuple(len(keys) for keys in coordinates.values())
 
     def dataset(dims: tuple[str, ...], array: np.ndarray, **more: object) -> xr.Dataset:
+        array = array.reshape(
+            *array.shape[:-1], *((size // samples.cells, samples.cells) if samples.cells else (size,))
+        )
         full = np.broadcast_to(array, (*shape, *array.shape)).copy()
-        return xr.Dataset({"kernel": ((*axes, *dims), full), **more}, coordinates)
+        attributes = {"law": "even"} if samples.cells else {}
+        attributes |= {} if samples.scale is None else {"scale": samples.scale}
+        return xr.Dataset({"kernel": ((*axes, *dims, *inputs), full, attributes), **more}, coordinates)
 
     count = ((*axes, "width"), np.broadcast_to(counts, (*shape, len(counts))).copy())
     groups = {
-        "trials": dataset(("width", "trial", "input"), values, trial_count=count).assign_coords(
+        "trials": dataset(("width", "trial"), values, trial_count=count).assign_coords(
             width=samples.widths.astype(np.int64)
         ),
-        "limit": dataset(("replicate", "input"), samples.limit),
-        "arithmetic": dataset(("input",), np.full(SIZE, 1e-7)),
+        "limit": dataset(("replicate",), samples.limit),
+        "arithmetic": dataset((), np.full(size, 1e-7)),
     }
     if samples.exact is not None:
-        groups["exact"] = dataset(("input",), samples.exact)
+        groups["exact"] = dataset((), samples.exact)
     return xr.DataTree.from_dict(groups)

@@ -4,38 +4,31 @@ from collections.abc import Callable, Mapping
 
 import pytest
 import torch
+from language_programs import PROGRAMS
 from torch import Tensor
 
 from widthwise.errors import ProgramError
-from widthwise.spaces import Space, check_program
+from widthwise.spaces import Dim, Space, check_program
 
-Program = Callable[[Space], Mapping[str, Tensor]]
-
-
-def lawful(space: Space) -> Mapping[str, Tensor]:
-    x = space.matrix(features=3)(space.constant(torch.eye(3)))
-    W = space.matrix()
-    h = W(torch.tanh(x)) + space.vector()
-    _, factors = space.backprop(space.avg(space.vector() * W.T(torch.relu(h))))
-    return {"kernel": space.gram(h), "signals": space.gram(factors[0].left), "mean": space.avg(h**3)}
-
-
-def test_a_lawful_program_passes() -> None:
-    check_program(lawful)
+MIXED: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "flip": lambda x: x.flip(-1) * x**2,
+    "sort": lambda x: x.sort(-1).values * x,
+    "cumsum": lambda x: x.cumsum(-1) * x**2,
+    "roll": lambda x: x.roll(1, -1) * x**2,
+    "index": lambda x: x[..., :1] * x,
+    "cummax": lambda x: x.softmax(-1).cummax(-1).values,
+    "own randomness": lambda x: x * torch.randn_like(x),
+    "position": lambda x: x * torch.arange(x.shape[-1]),
+}
 
 
-@pytest.mark.parametrize(
-    "mix",
-    [
-        lambda x: x.cumsum(-1) * x**2,
-        lambda x: x.roll(1, -1) * x**2,
-        lambda x: x[..., :1] * x,
-        lambda x: x.softmax(-1).cummax(-1).values,
-        lambda x: x * torch.randn_like(x),
-        lambda x: x * torch.arange(x.shape[-1]),
-    ],
-    ids=["cumsum", "roll", "index", "cummax", "own randomness", "position"],
-)
+@pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_lawful_programs_pass(program: Callable[[Space], Mapping[str, Tensor]], seed: int) -> None:
+    check_program(program, seed=seed)
+
+
+@pytest.mark.parametrize("mix", MIXED.values(), ids=MIXED)
 def test_a_program_that_mixes_coordinates_is_refused_by_name(mix: Callable[[Tensor], Tensor]) -> None:
     def program(space: Space) -> Mapping[str, Tensor]:
         x = space.vector()
@@ -43,3 +36,51 @@ def test_a_program_that_mixes_coordinates_is_refused_by_name(mix: Callable[[Tens
 
     with pytest.raises(ProgramError, match=r"check_program: mixed depend"):
         check_program(program)
+
+
+@pytest.mark.parametrize("ratio", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("law", ["gaussian", "rademacher"])
+@pytest.mark.parametrize("mix", MIXED.values(), ids=MIXED)
+def test_mixing_in_one_of_several_classes_is_found(mix: Callable[[Tensor], Tensor], law: str, ratio: float) -> None:
+    """Whatever the law of the matrices, in a class wider, narrower or as wide as the default one."""
+
+    def program(space: Space) -> Mapping[str, Tensor]:
+        a = space.dim("a", ratio)
+        W, V, x = space.matrix(a, law=law), space.matrix(a), space.vectors(2)
+        h = torch.tanh(W(x) + space.vector(a, law="laplace"))
+        return {"fine": space.gram(W.T(h), x), "mixed": space.gram(V.T(mix(h)), W.T(h))}
+
+    with pytest.raises(ProgramError, match=r"check_program: mixed depend"):
+        check_program(program)
+
+
+def products(space: Space, a: Dim) -> Tensor:
+    return space.vector() * space.vector(a)
+
+
+def wrong_transpose(space: Space, a: Dim) -> Tensor:
+    """The transpose takes vectors of class a."""
+    W, x = space.matrix(a), space.vector()
+    return W(x) + W.T(x)
+
+
+def cumsum_in_outer(space: Space, a: Dim) -> Tensor:
+    """Along the axis of x, inside psi."""
+    x, u = space.vector(), space.vector(a)
+    return x * space.outer(lambda x, u: x.cumsum(-2) * torch.sin(u), x, u)
+
+
+@pytest.mark.parametrize("mix", [products, wrong_transpose, cumsum_in_outer])
+def test_classes_of_one_ratio_have_each_an_order_of_their_own(mix: Callable[[Space, Dim], Tensor]) -> None:
+    with pytest.raises(ProgramError, match=r"check_program: mixed depend"):
+        check_program(lambda space: {"mixed": space.avg(mix(space, space.dim("a")) ** 3)})
+
+
+def test_constants_and_scalars_are_not_moved() -> None:
+
+    def program(space: Space) -> Mapping[str, Tensor]:
+        weights = torch.arange(3.0, dtype=torch.float64)
+        x = space.matrix(features=3, law="rademacher")(space.constant(torch.outer(weights, weights) + torch.eye(3)))
+        return {"scalar": space.scalar(1.0, noise=0.3), "kernel": space.gram(x), "mean": space.avg(torch.relu(x))}
+
+    check_program(program)

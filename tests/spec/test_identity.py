@@ -37,11 +37,13 @@ def identity_of(*overrides: str) -> Identity:
         "sweep.seed=[0, 1]",
         "limit.samples=1024",
         "limit.estimator=mc",
+        "limit.estimator=derivative",
         "numerics.dtype=float64",
         "numerics.microbatch=4",
         "numerics.threads=2",
         "numerics.device=cuda",
         "numerics.matrix=dense",
+        "numerics.matrix=tiled",
     ],
 )
 def test_what_decides_numbers_is_identity(override: str) -> None:

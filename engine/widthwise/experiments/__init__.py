@@ -1,17 +1,22 @@
 """What is measured, and what it is compared with."""
 
 from widthwise.experiments.experiment import Experiment, Readout
+from widthwise.experiments.options import NoOptions
 from widthwise.experiments.programs import Program, adopt_programs, programs, register_program
-from widthwise.experiments.registry import EXPERIMENTS, Kind, build
+from widthwise.experiments.registry import EXPERIMENTS, Kind, build, draws_entries, options_of, tables_of
 
 __all__ = [
     "EXPERIMENTS",
     "Experiment",
     "Kind",
+    "NoOptions",
     "Program",
     "Readout",
     "adopt_programs",
     "build",
+    "draws_entries",
+    "options_of",
     "programs",
     "register_program",
+    "tables_of",
 ]

@@ -1,6 +1,6 @@
 """What inputs a network is to have: real digits, random vectors, or an array from a file."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -13,6 +13,8 @@ class Data(Section):
     ``count`` defaults to 8, of a file to all its rows. ``features`` is the dimension of random inputs, 16 by default.
     ``path`` and ``name`` are the file and the variable inside it.
     """
+
+    shape: ClassVar[frozenset[str]] = frozenset({"count"})
 
     source: Literal["digits", "gaussian", "sphere", "file"] = "digits"
     path: str | None = None

@@ -26,14 +26,22 @@ def experiment_of(program: Program) -> Experiment:
     Raises:
         ProgramError: it does not keep to the language, or does not return named readouts of shape (replicate, ...).
     """
-    readouts = tuple(_readout(name, value, program) for name, value in _tried(program).items())
-    return Experiment(name=program.name, readouts=readouts, measure=lambda space: _returned(program, space))
+    space = FiniteSpace(PROBE_WIDTH, 2, dtype=torch.float64)
+    readouts = tuple(_readout(name, value, program) for name, value in _tried(program, space).items())
+    return Experiment(
+        name=program.name,
+        readouts=readouts,
+        measure=lambda space: _returned(program, space),
+        draws_entries=any(
+            matrix.choice.held != "revealed" and not matrix.columns.constant for matrix in space.matrices
+        ),
+    )
 
 
-def _tried(program: Program) -> Mapping[str, Tensor]:
+def _tried(program: Program, space: Space) -> Mapping[str, Tensor]:
     """What the program returns at a small width, after a check that it keeps to the language."""
     try:
-        values = _returned(program, FiniteSpace(PROBE_WIDTH, 2, dtype=torch.float64))
+        values = _returned(program, space)
         check_program(program.function)
     except WidthwiseError:
         raise

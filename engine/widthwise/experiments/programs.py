@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from widthwise.models import source_of
+from widthwise.sources import source_of
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -7,13 +7,29 @@ from dataclasses import dataclass
 import numpy as np
 
 from widthwise.experiments.experiment import Experiment
+from widthwise.experiments.options import (
+    AMP,
+    FreeIndependence,
+    GradientIndependence,
+    Interpolation,
+    MarchenkoPastur,
+    MasterTheorem,
+    NoOptions,
+    Semicircle,
+)
 from widthwise.experiments.programs import programs
+from widthwise.laws import law
 from widthwise.models import Model
+from widthwise.sections import Section
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """An experiment as ``widthwise list`` shows it; ``home`` is the module of its function."""
+    """An experiment as ``widthwise list`` shows it.
+
+    ``tables`` are those of ``model`` and ``data`` that it uses, ``options`` the class of its own table, and ``home`` is
+    the module of its function.
+    """
 
     name: str
     summary: str
@@ -21,7 +37,11 @@ class Kind:
     source: str
     readouts: tuple[tuple[str, str], ...]
     home: str
+    tables: frozenset[str] = frozenset()
+    options: type[Section] = NoOptions
 
+
+ENTRIES = "independent entries of mean 0 with bounded moments"
 
 EXPERIMENTS: Mapping[str, Kind] = {
     kind.name: kind
@@ -33,6 +53,7 @@ EXPERIMENTS: Mapping[str, Kind] = {
             source="TP1 (1910.12478)",
             readouts=(("nngp", "avg(x_i x_j) of the last activations, dimensions (input, input_)"),),
             home="widthwise.experiments.kernels",
+            tables=frozenset({"model", "data"}),
         ),
         Kind(
             name="ntk",
@@ -44,14 +65,132 @@ EXPERIMENTS: Mapping[str, Kind] = {
                 ("ntk", "gradient inner products over all weights, biases left out, dimensions (input, input_)"),
             ),
             home="widthwise.experiments.kernels",
+            tables=frozenset({"model", "data"}),
+        ),
+        Kind(
+            name="semicircle",
+            summary="moments and eigenvalues of A = (W + W^T) / sqrt 2 against the semicircle law",
+            assumptions=ENTRIES,
+            source="TP3 (2009.10685)",
+            readouts=(
+                ("moment", "avg(v A^k v) for a random v, Catalan(k/2) in the limit, dimension (order)"),
+                ("spectrum", "law of the eigenvalues of A, at widths that fit, dimension (quantile)"),
+            ),
+            home="widthwise.experiments.matrix_laws",
+            options=Semicircle,
+        ),
+        Kind(
+            name="marchenko_pastur",
+            summary="moments and eigenvalues of W W^T against the Marchenko-Pastur law",
+            assumptions=ENTRIES,
+            source="TP3 (2009.10685)",
+            readouts=(
+                ("moment", "avg(v (W W^T)^k v) for a random v, Narayana sums in the limit, dimension (order)"),
+                ("spectrum", "law of the eigenvalues of W W^T, at widths that fit, dimension (quantile)"),
+            ),
+            home="widthwise.experiments.matrix_laws",
+            options=MarchenkoPastur,
+        ),
+        Kind(
+            name="free_independence",
+            summary="whether weight matrices are free from diagonal matrices that are functions of them",
+            assumptions=f"{ENTRIES}; a polynomially bounded activation",
+            source="TP3 (2009.10685)",
+            readouts=(
+                ("moment", "alternating centred mixed moments, 0 in the limit, dimension (word)"),
+                ("outsider", "the same with a matrix that is no part of the program, dimension (word)"),
+            ),
+            home="widthwise.experiments.freeness",
+            options=FreeIndependence,
+        ),
+        Kind(
+            name="gradient_independence",
+            summary="when backpropagation may replace W^T by an independent copy, and when not",
+            assumptions=f"{ENTRIES}; the copy is right only for an independent readout of mean zero used nowhere else",
+            source="TP0 (1902.04760), sections 5 and 6",
+            readouts=(
+                ("with_transpose", "avg(z dL/dz) for L = avg(h^2), h = W z: 2 in the limit"),
+                ("with_copy", "the same with an independent copy of W^T: 0 in the limit"),
+                ("zero_mean_with_transpose", "mean square of the gradient for a readout of mean zero"),
+                ("zero_mean_with_copy", "the same with an independent copy of W^T: equal in the limit"),
+            ),
+            home="widthwise.experiments.gradients",
+            options=GradientIndependence,
+        ),
+        Kind(
+            name="amp",
+            summary="effective noise of approximate message passing against its state evolution",
+            assumptions=f"{ENTRIES}; a Lipschitz denoiser",
+            source="TP0 (1902.04760), appendix D.8",
+            readouts=(("tau_squared", "variance of the effective noise at every step, dimension (step)"),),
+            home="widthwise.experiments.message_passing",
+            options=AMP,
+        ),
+        Kind(
+            name="master_theorem",
+            summary="laws of the coordinates of a program's vectors against those of its kets",
+            assumptions=f"{ENTRIES}; a polynomially bounded activation",
+            source="TP4b (2308.01814)",
+            readouts=(
+                ("coordinates", "law of the coordinates of each vector, dimensions (vector, quantile)"),
+                ("slices", "law of linear combinations of the vectors, dimensions (direction, quantile)"),
+            ),
+            home="widthwise.experiments.coordinates",
+            options=MasterTheorem,
+        ),
+        Kind(
+            name="interpolation",
+            summary="rate at which a scalar changes while Gaussian entries turn into those of another law",
+            assumptions=f"{ENTRIES}; a smooth activation",
+            source="NGTP, section 5.1",
+            readouts=(
+                ("rate", "dc/dt along cos(pi t/2) A_gaussian + sin(pi t/2) A_law, 0 in the limit, dimension (time)"),
+            ),
+            home="widthwise.experiments.interpolation",
+            options=Interpolation,
         ),
     )
 }
 
 
-def build(name: str, model: Model, inputs: np.ndarray) -> Experiment:
-    """The experiment ``name`` for a model and constant inputs (input, feature); a program knows neither."""
+def tables_of(name: str) -> frozenset[str]:
+    """Which of the tables ``model``, ``data`` and ``options`` an experiment uses; a user's program uses none."""
+    kind = EXPERIMENTS.get(name)
+    if kind is None:
+        return frozenset()
+    return kind.tables | {"options"} if kind.options.model_fields else kind.tables
+
+
+def options_of(name: str) -> type[Section]:
+    """The class of an experiment's options."""
+    return EXPERIMENTS[name].options if name in EXPERIMENTS else NoOptions
+
+
+def draws_entries(name: str, options: Section) -> bool:
+    """Whether trials draw all entries of a matrix: of a program what it did at a small width, else by the law."""
     if name in programs():
-        return importlib.import_module("widthwise.experiments.program").experiment_of(programs()[name])
-    experiment: Experiment = getattr(importlib.import_module(EXPERIMENTS[name].home), name)(model, inputs)
+        return _experiment_of(name).draws_entries
+    return law(getattr(options, "law", "gaussian")).family not in ("gaussian", "orthogonal")
+
+
+def _experiment_of(program: str) -> Experiment:
+    experiment: Experiment = importlib.import_module("widthwise.experiments.program").experiment_of(programs()[program])
+    return experiment
+
+
+def build(name: str, model: Model, inputs: np.ndarray, options: Section) -> Experiment:
+    """The experiment ``name``, made from those of its tables that it uses, in this order; a program uses none.
+
+    Args:
+        name: of an experiment or a registered program.
+        model: the network.
+        inputs: what ``data`` stands for, constant, shape (input, feature).
+        options: of the class of the experiment.
+    """
+    if name in programs():
+        return _experiment_of(name)
+    used = tables_of(name)
+    tables = (("model", model), ("data", inputs), ("options", options))
+    function = getattr(importlib.import_module(EXPERIMENTS[name].home), name)
+    experiment: Experiment = function(*(table for key, table in tables if key in used))
     return experiment

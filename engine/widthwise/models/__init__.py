@@ -1,6 +1,13 @@
 """Architectures, each a short program of a Space."""
 
-from widthwise.models.activations import Activation, activation, activation_names, adopt, registered, source_of
+from widthwise.models.activations import (
+    Activation,
+    ActivationName,
+    activation,
+    activation_names,
+    adopt,
+    registered,
+)
 from widthwise.models.mlp import MLP
 
 Model = MLP
@@ -8,4 +15,14 @@ Model = MLP
 
 MODELS: dict[str, type[Model]] = {"mlp": MLP}
 
-__all__ = ["MLP", "MODELS", "Activation", "Model", "activation", "activation_names", "adopt", "registered", "source_of"]
+__all__ = [
+    "MLP",
+    "MODELS",
+    "Activation",
+    "ActivationName",
+    "Model",
+    "activation",
+    "activation_names",
+    "adopt",
+    "registered",
+]

@@ -1,11 +1,11 @@
 """Activations by name. This file knows only the names: what they stand for is loaded when a network is built."""
 
 import importlib
-import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from types import FunctionType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import AfterValidator
 
 from widthwise.errors import SpecError
 
@@ -52,7 +52,7 @@ class Activation:
 
 
 def activation_names() -> list[str]:
-    """What ``model.activation`` may be in this process."""
+    """What an activation may be called in this process."""
     return sorted({*BUILT_IN, *_REGISTERED})
 
 
@@ -60,12 +60,23 @@ def require_activation(name: str) -> str:
     """The name, if it is known.
 
     Raises:
-        SpecError: if not.
+        SpecError: if not; the message begins with the name, so that a caller can put its key before it.
     """
     if name not in activation_names():
-        message = f"model.activation: {name!r} is not known; allowed: {', '.join(activation_names())}"
+        message = f"{name!r} is not known; allowed: {', '.join(activation_names())}"
         raise SpecError(message)
     return name
+
+
+def _named(name: str) -> str:
+    try:
+        return require_activation(name)
+    except SpecError as error:
+        raise ValueError(str(error)) from None  # pydantic knows the key
+
+
+ActivationName = Annotated[str, AfterValidator(_named)]
+"""A field of a section that names an activation."""
 
 
 def activation(name: str) -> Activation:
@@ -88,14 +99,3 @@ def registered() -> tuple[Activation, ...]:
 def adopt(activations: Iterable[Activation]) -> None:
     """Make activations known that another process registered."""
     _REGISTERED.update({each.name: each for each in activations})
-
-
-def source_of(function: Callable[..., object]) -> str:
-    """The code of a user's function as text; typed at a prompt it has no source, but instructions and constants."""
-    try:
-        return inspect.getsource(function)
-    except (OSError, TypeError):
-        if not isinstance(function, FunctionType):
-            return repr(function)
-        code = function.__code__
-        return repr((code.co_code, code.co_names, code.co_consts))

@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from widthwise.errors import SpecError
-from widthwise.models.activations import Activation, activation_names, adopt, source_of
+from widthwise.models.activations import Activation, activation_names, adopt
+from widthwise.sources import source_of
 from widthwise.theory import closed_forms, quadrature_dual
 from widthwise.theory.closed_forms import LEAKY_SLOPE
 from widthwise.theory.kernels import Array

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from widthwise.models.activations import activation, require_activation
+from widthwise.models.activations import ActivationName, activation
 from widthwise.sections import Section
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class MLP(Section):
 
     name: Literal["mlp"] = "mlp"
     depth: Annotated[int, Field(ge=1, le=1024)] = 3
-    activation: Annotated[str, AfterValidator(require_activation)] = "erf"
+    activation: ActivationName = "erf"
     weight_variance: Annotated[float, Field(gt=0, le=1e6)] = 1.0
     bias_variance: Annotated[float, Field(ge=0, le=1e6)] = 0.0
 

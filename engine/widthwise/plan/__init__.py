@@ -2,6 +2,7 @@
 
 from widthwise.plan.batching import trials_at_once
 from widthwise.plan.cost import Cost, CostModel, Growth, PointCost, calibrate
+from widthwise.plan.holdings import holdings
 from widthwise.plan.inputs import point_inputs
 from widthwise.plan.listing import blocks, trials_of, units
 from widthwise.plan.memory import readable_bytes, require_memory, usable_bytes
@@ -17,6 +18,7 @@ __all__ = [
     "Unit",
     "blocks",
     "calibrate",
+    "holdings",
     "point_inputs",
     "readable_bytes",
     "require_memory",

@@ -8,15 +8,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from widthwise.plan.batching import trials_at_once
+from widthwise.plan.batching import draws_entries, trials_at_once
 from widthwise.plan.peak import PeakBytes
 from widthwise.plan.units import Block
+from widthwise.spaces.holding import ENTRY_BYTES
 from widthwise.spec import Spec, points
 
 Measure = Callable[[Spec, Sequence[np.ndarray], Block], Mapping[str, np.ndarray]]
 
-LARGEST_PROBE = {"auto": 8192, "revealed": 8192, "dense": 1024}
-"""Width up to which trials are measured, by how matrices are held."""
+LARGEST_PROBE = 8192
+"""Width up to which trials are measured."""
+LARGEST_ENTRY_PROBE = 1024
+"""Likewise where entries of matrices are drawn."""
 MOST_SAMPLES = 32768
 """Samples up to which a limit is measured."""
 MOST_POINTS = 16
@@ -62,7 +65,7 @@ class PointCost:
             return self.trials.at(_size(self.spec, _probes(self.spec)[0]))
         calls = -(-self.spec.numerics.microbatch // trials_at_once(self.spec, block.width))
         one = self.trials.at(_size(self.spec, block.width))
-        return Cost(seconds=calls * one.seconds, bytes=one.bytes)
+        return Cost(seconds=calls * one.seconds, bytes=_held(self.spec, one.bytes))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,13 +120,19 @@ def _measured(spec: Spec, inputs: np.ndarray, measure: Measure) -> PointCost:
 
 def _probes(spec: Spec) -> tuple[int, int]:
     """A small and a larger width of the same way to hold matrices, neither above the widest of the sweep."""
-    largest = min(max(spec.sweep.width), LARGEST_PROBE[spec.numerics.matrix])
+    largest = min(max(spec.sweep.width), LARGEST_ENTRY_PROBE if draws_entries(spec) else LARGEST_PROBE)
     return max(2, largest // 8), largest
 
 
 def _size(spec: Spec, width: int) -> int:
-    """What the cost of one call grows with: the numbers of all its vectors, or of its matrices where they are dense."""
-    return trials_at_once(spec, width) * width ** (2 if spec.numerics.matrix == "dense" else 1)
+    """What the cost of one call grows with: the numbers of all its vectors, or of its matrices if they are drawn."""
+    return trials_at_once(spec, width) * width ** (2 if draws_entries(spec) else 1)
+
+
+def _held(spec: Spec, bytes_: int) -> int:
+    """Entries that are made again for every product need no memory of their own, however many they are."""
+    most = {"auto": 2 * ENTRY_BYTES, "tiled": ENTRY_BYTES}.get(spec.numerics.matrix)
+    return min(bytes_, most) if most and draws_entries(spec) else bytes_
 
 
 def _timed(compute: Callable[[], object]) -> Cost:

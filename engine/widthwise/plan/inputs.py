@@ -5,18 +5,20 @@ from collections.abc import Sequence
 import numpy as np
 
 from widthwise.errors import SpecError
-from widthwise.experiments import programs
+from widthwise.experiments import tables_of
 from widthwise.experiments.inputs import load_inputs
 from widthwise.spec import Point
 
 
 def point_inputs(points: Sequence[Point]) -> tuple[np.ndarray, ...]:
-    """The inputs of every point, shape (input, feature); points with the same data share one array. None for a program.
+    """The inputs of every point, shape (input, feature); points with the same data share one array.
+
+    They are empty for an experiment that uses no data.
 
     Raises:
         SpecError: the data cannot be loaded, or the points have different numbers of inputs.
     """
-    if points[0].spec.experiment in programs():
+    if "data" not in tables_of(points[0].spec.experiment):
         return tuple(np.empty((0, 0)) for _ in points)
     loaded: dict[object, np.ndarray] = {}
     for point in points:

@@ -13,7 +13,7 @@ from widthwise.reduce.samples import Array
 class Agreement:
     """The difference extrapolated to infinite width and the error budget at the largest width.
 
-    All relative to the norm of the limit; NaN where unknown.
+    All relative to the norm of the limit or the readout's scale; NaN where unknown.
 
     Attributes:
         extrapolated: norm of the difference.
@@ -42,7 +42,7 @@ def agreement(estimates: Estimates, confidence: float) -> Agreement:
     bound of that noise (and the arithmetic error) of the one found.
     """
     complete = [k for k, trial in enumerate(estimates.trials) if trial.count >= 2]
-    if not complete or not np.isfinite(estimates.norm):
+    if not complete or not np.isfinite(estimates.norm) or not np.isfinite(estimates.reference.mean).all():
         return Agreement()
     budget = Agreement(
         trial_noise=float(np.sqrt(estimates.trial_noise[complete[-1]].variance / estimates.norm)),

@@ -12,12 +12,14 @@ from widthwise.reduce.noise import Noise, satterthwaite
 from widthwise.reduce.samples import Array
 
 BIAS = np.array([metric == "bias" for metric in METRICS])[:, None]
-RMS = np.array([metric == "rms" for metric in METRICS])[:, None]
+RMS = np.array([metric in ("rms", "w2") for metric in METRICS])[:, None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """Distances relative to the norm of the limit; every array is (metric, width).
+    """Distances relative to the norm of the limit or the readout's scale; every array is (metric, width).
+
+    All are NaN where no distance is known: the readout has no such metric, or fewer than two trials are there.
 
     Attributes:
         value: the distance; 0 where less is left than the noise adds.
@@ -52,7 +54,8 @@ def curve(estimates: Estimates, confidence: float) -> Curve:
     noise = np.array([[each.variance for each in row] for row in noises]) / estimates.norm
     bound = np.array([[each.square_bound(confidence) for each in row] for row in noises]) / estimates.norm
     value = np.sqrt(np.maximum(estimates.squares, 0.0))
-    noise_floor = np.sqrt(np.maximum(bound - noise, 0.0) + np.square(np.nan_to_num(estimates.arithmetic)))
+    feigned = np.sqrt(np.maximum(bound - noise, 0.0) + np.square(np.nan_to_num(estimates.arithmetic)))
+    noise_floor = feigned + 0.0 * value
     trial_variance = _trial_variance(estimates, noises)
     limit_variance = jackknife_variance(estimates.limit_changes)
     resolved = (value > noise_floor) & ~np.isinf(trial_variance + limit_variance)
@@ -75,12 +78,13 @@ def curve(estimates: Estimates, confidence: float) -> Curve:
 
 
 def _noises(estimates: Estimates) -> list[list[Noise]]:
-    """The noise that adds to each squared distance (metric, width): none to std, the limit's to rms, both to bias."""
+    """Noise in each squared distance (metric, width): none in std, the limit's in rms and w2, both in bias."""
     limit = estimates.reference_noise
     noises = {
         "rms": [limit for _ in estimates.trial_noise],
         "bias": [trial + limit for trial in estimates.trial_noise],
         "std": [limit.scaled(0.0) for _ in estimates.trial_noise],
+        "w2": [limit for _ in estimates.trial_noise],
     }
     return [noises[metric] for metric in METRICS]
 

@@ -9,10 +9,12 @@ import xarray as xr
 
 from widthwise.reduce.agreement import Agreement, agreement
 from widthwise.reduce.curve import Curve, curve
-from widthwise.reduce.estimates import METRICS, Estimates, estimates
+from widthwise.reduce.estimates import METRICS, Estimates, estimates, metrics_of
 from widthwise.reduce.limit_check import LimitCheck, limit_check
 from widthwise.reduce.power_law import PowerLaw, power_law
-from widthwise.reduce.samples import Samples, readout_names, samples, sweep_axes
+from widthwise.reduce.sample_floor import sample_floor
+from widthwise.reduce.samples import Array, Samples, readout_names, samples, sweep_axes
+from widthwise.reduce.shown_laws import LAWS, shown_laws
 from widthwise.reduce.variables import variable
 from widthwise.reduce.verdict import TERMS, consistent, dominant, equivalent
 
@@ -30,6 +32,7 @@ class Reduced:
     expected: tuple[float, ...]
     agreement: Agreement
     limit_check: LimitCheck
+    sample_floor: Array
 
 
 def reduce(
@@ -42,12 +45,14 @@ def reduce(
 
     Args:
         tree: groups ``trials``, ``limit`` and, where known, ``exact`` and ``arithmetic``, as ``widthwise.open`` gives.
+            Attributes ``law`` and ``scale`` of a readout's trials say how its distances are taken.
         tolerance: relative difference from the limit that counts as none.
         confidence: of every interval and bound, between 0 and 1.
         expected: slope by readout and metric; its order is that of the readouts.
 
     Returns:
-        ``curves`` with dimensions (*axes, readout, metric, width) and ``verdicts`` with (*axes, readout, metric).
+        ``curves`` with dimensions (*axes, readout, metric, width) and ``verdicts`` with (*axes, readout, metric). What
+        belongs to a metric that a readout does not have is NaN or undetermined.
 
     Source:
         Section 13 of the mathematics; the variables' own descriptions.
@@ -62,26 +67,27 @@ def reduce(
     ]
     shape = (*(trials.sizes[axis] for axis in axes), len(names))
     coordinates = {axis: trials[axis] for axis in axes} | {"readout": list(names), "metric": list(METRICS)}
-    curves = _curves(reduced, shape, (*axes, "readout"))
+    curves = xr.Dataset(_curves(reduced, shape, (*axes, "readout")), coordinates, {"confidence": confidence})
+    curves = curves.assign_coords(width=np.sort(trials["width"].to_numpy()))
+    if any(each.samples.cells for each in reduced):
+        curves = curves.assign(quantiles=_quantiles(reduced, shape, (*axes, "readout")), law=list(LAWS))
     verdicts = _verdicts(reduced, shape, (*axes, "readout"), tolerance)
-    widths = np.sort(trials["width"].to_numpy())
-    return (
-        xr.Dataset(curves, coordinates | {"width": widths}, {"confidence": confidence}),
-        xr.Dataset(verdicts, coordinates, {"confidence": confidence, "tolerance": tolerance}),
-    )
+    return curves, xr.Dataset(verdicts, coordinates, {"confidence": confidence, "tolerance": tolerance})
 
 
 def _reduced(samples: Samples, confidence: float, expected: Mapping[str, float]) -> Reduced:
     found = estimates(samples)
+    own = metrics_of(bool(samples.cells))
     distances = curve(found, confidence)
     return Reduced(
         samples=samples,
         estimates=found,
         curve=distances,
         laws=tuple(power_law(found, distances, metric, confidence) for metric in range(len(METRICS))),
-        expected=tuple(expected.get(metric, np.nan) for metric in METRICS),
+        expected=tuple(expected.get(metric, np.nan) if metric in own else np.nan for metric in METRICS),
         agreement=agreement(found, confidence),
         limit_check=limit_check(samples),
+        sample_floor=sample_floor(samples, found),
     )
 
 
@@ -90,6 +96,8 @@ def _curves(reduced: Sequence[Reduced], shape: tuple[int, ...], dims: tuple[str,
     for name in ("value", "low", "high", "noise_floor"):
         rows = [getattr(each.curve, name) for each in reduced]
         variables[name] = variable(name, (*dims, "metric", "width"), rows, shape)
+    floors = [[r.sample_floor if metric == "w2" else np.nan * r.sample_floor for metric in METRICS] for r in reduced]
+    variables["sample_floor"] = variable("sample_floor", (*dims, "metric", "width"), floors, shape)
     for name in ("slope", "slope_low", "slope_high", "prefactor", "correction"):
         rows = [[getattr(law, name) for law in each.laws] for each in reduced]
         variables[name] = variable(name, (*dims, "metric"), rows, shape)
@@ -99,7 +107,13 @@ def _curves(reduced: Sequence[Reduced], shape: tuple[int, ...], dims: tuple[str,
     variables["replicates"] = variable("replicates", dims, [len(each.samples.limit) for each in reduced], shape)
     exact = [each.samples.exact is not None for each in reduced]
     variables["reference"] = variable("reference", dims, exact, shape)
+    variables["kind"] = variable("kind", dims, [bool(each.samples.cells) for each in reduced], shape)
     return variables
+
+
+def _quantiles(reduced: Sequence[Reduced], shape: tuple[int, ...], dims: tuple[str, ...]) -> xr.Variable:
+    rows = [shown_laws(each.samples, each.estimates.reference.mean) for each in reduced]
+    return variable("quantiles", (*dims, "law", "cell"), rows, shape)
 
 
 def _verdicts(

@@ -9,7 +9,12 @@ from widthwise.reduce.moments import Moments, exactly, inverse_directions, momen
 from widthwise.reduce.noise import Noise
 from widthwise.reduce.samples import Array, Samples
 
-METRICS = ("rms", "bias", "std")
+METRICS = ("rms", "bias", "std", "w2")
+
+
+def metrics_of(law: bool) -> tuple[str, ...]:
+    """The metrics that a readout has."""
+    return ("w2",) if law else ("rms", "bias", "std")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,12 +25,12 @@ class Estimates:
         widths: (width,).
         trials: mean and variance over trials, by width; ``trial_noise`` is the error of the mean.
         reference: the limit; ``reference_noise`` is its error, 0 for a closed form.
-        norm: squared norm of the limit.
+        norm: squared norm that distances are relative to.
         squares: estimated squared distances relative to ``norm`` (metric, width), without bias by either noise, so
-            that they may be negative.
+            that they may be negative; NaN for the metrics that the readout does not have.
         trial_changes: delete-one changes of log distance over trials, (metric, trial) by width.
         limit_changes: the same over replicates of the limit, (metric, width, replicate); shared by all widths.
-        arithmetic: error of the run's dtype relative to the norm of the limit; NaN if unknown.
+        arithmetic: error of the run's dtype in the same unit; NaN if unknown.
     """
 
     widths: Array
@@ -45,8 +50,8 @@ def estimates(samples: Samples) -> Estimates:
     trials = tuple(moments(rows) for rows in samples.trials)
     reference = moments(samples.limit) if samples.exact is None else exactly(samples.exact)
     limit = samples.limit if samples.exact is None else samples.limit[:0]
-    norm = _norm(reference)
-    squares = np.stack([_squares(trial, reference) for trial in trials], axis=-1)
+    norm = square_norm(samples, reference)
+    squares = np.stack([_squares(samples, trial, reference) for trial in trials], axis=-1)
     without_replicate = moments_without_one(limit, reference)
     return Estimates(
         widths=samples.widths,
@@ -57,11 +62,11 @@ def estimates(samples: Samples) -> Estimates:
         norm=float(norm),
         squares=squares,
         trial_changes=tuple(
-            log_changes(squares[:, k], _squares(moments_without_one(rows, trials[k]), reference))
+            log_changes(squares[:, k], _squares(samples, moments_without_one(rows, trials[k]), reference))
             for k, rows in enumerate(samples.trials)
         ),
         limit_changes=np.stack(
-            [log_changes(squares[:, k], _squares(trial, without_replicate)) for k, trial in enumerate(trials)],
+            [log_changes(squares[:, k], _squares(samples, trial, without_replicate)) for k, trial in enumerate(trials)],
             axis=1,
         ),
         arithmetic=np.nan if samples.arithmetic is None else float(np.sqrt(np.square(samples.arithmetic).sum() / norm)),
@@ -79,17 +84,29 @@ def reference_noise(limit: Array, reference: Moments) -> Noise:
     )
 
 
-def _squares(trial: Moments, reference: Moments) -> Array:
-    """Unbiased squares of rms, bias and std relative to the norm of the limit; broadcasts over left-out replicates."""
+def square_norm(samples: Samples, reference: Moments) -> Array:
+    """Squared norm that distances are relative to, by default that of the limit without what its error adds.
+
+    NaN if not positive, as nothing is relative to 0. The scale of a law is a root mean square.
+    """
+    if samples.scale is None:
+        square = np.square(reference.mean).sum(axis=-1) - reference.noise
+    else:
+        square = np.asarray(samples.scale**2 * (reference.mean.shape[-1] if samples.cells else 1))
+    return np.where(square > 0, square, np.nan)
+
+
+def _squares(samples: Samples, trial: Moments, reference: Moments) -> Array:
+    """Unbiased relative squares of the metrics; broadcasts over left-out replicates.
+
+    The distance W2 of two laws is that of their quantile functions, so its mean square is that of rms.
+    """
     noisy = np.square(trial.mean - reference.mean).sum(axis=-1)
     bias, variance = np.broadcast_arrays(noisy - trial.noise - reference.noise, trial.variance)
-    return np.stack([bias + variance, bias, variance]) / _norm(reference)
-
-
-def _norm(reference: Moments) -> Array:
-    """Squared norm of the limit without what its error adds; NaN if not positive, as nothing is relative to 0."""
-    square = np.square(reference.mean).sum(axis=-1) - reference.noise
-    return np.where(square > 0, square, np.nan)
+    known = {"rms": bias + variance, "bias": bias, "std": variance, "w2": bias + variance}
+    own = metrics_of(bool(samples.cells))
+    squares = np.stack([known[metric] if metric in own else np.full_like(bias, np.nan) for metric in METRICS])
+    return squares / square_norm(samples, reference)
 
 
 def _trial_noise(rows: tuple[Array, ...], trials: tuple[Moments, ...]) -> tuple[Noise, ...]:

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from widthwise.reduce.moments import moments
+from widthwise.reduce.estimates import square_norm
+from widthwise.reduce.moments import exactly, moments
 from widthwise.reduce.samples import Samples
 
 
 @dataclass(frozen=True, kw_only=True)
 class LimitCheck:
-    """Norm of sampled - exact relative to that of exact, and the root mean square of it that the replicates predict."""
+    """Norm of sampled - exact, relative as all distances are, and its root mean square that the replicates predict."""
 
     limit_error: float = np.nan
     limit_error_se: float = np.nan
@@ -21,9 +22,7 @@ def limit_check(samples: Samples) -> LimitCheck:
     if samples.exact is None or not len(samples.limit):
         return LimitCheck()
     sampled = moments(samples.limit)
-    norm = np.square(samples.exact).sum()
-    if not norm > 0:
-        return LimitCheck()
+    norm = square_norm(samples, exactly(samples.exact))
     return LimitCheck(
         limit_error=float(np.sqrt(np.square(sampled.mean - samples.exact).sum() / norm)),
         limit_error_se=float(np.sqrt(sampled.noise / norm)),

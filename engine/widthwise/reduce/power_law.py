@@ -28,7 +28,7 @@ class PowerLaw:
 
 
 def power_law(estimates: Estimates, curve: Curve, metric: int, confidence: float) -> PowerLaw:
-    """Weighted least squares of the logarithm over the widths before the first that is not resolved.
+    """Weighted least squares of the logarithm over the known widths before the first that is not resolved.
 
     A slope is a claim about large widths: at finite ones the square of rms, say, is a / n + b / n^2, and with enough
     trials a straight line would refuse any true slope. From four widths on the fit has a term correction / n.
@@ -37,7 +37,7 @@ def power_law(estimates: Estimates, curve: Curve, metric: int, confidence: float
     variance adds up the jackknife over the trials of each width and that over the limit's replicates, which all
     widths share. The logarithm of an unbiased square is too small by its variance on average, which is put back.
     """
-    used = np.logical_and.accumulate(curve.resolved[metric])
+    used = np.logical_and.accumulate(curve.resolved[metric] | np.isnan(curve.value[metric])) & curve.resolved[metric]
     used &= np.isfinite(curve.trial_variance[metric] + curve.limit_variance[metric])
     widths = estimates.widths[used]
     if len(widths) < 2:

@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+
+from widthwise.theory.cells import Spacing, borders
 
 Array = NDArray[np.float64]
 
@@ -16,7 +18,10 @@ class Samples:
     """What is known of one readout, its own dimensions flattened to one (``size``).
 
     ``trials`` holds one array (trial, size) for each width, ``limit`` is (replicate, size); both may be empty.
-    ``arithmetic`` is the difference that the run's dtype makes to one trial, (size,).
+    ``arithmetic`` is the difference that the run's dtype makes to one trial, (size,). ``cells`` is the number of cells
+    of the quantile functions that a law consists of, 0 for any other readout, and ``spacing`` how they lie: the values
+    of cells of unequal mass are weighed (`weights`), so that squares may be averaged over all cells alike. ``scale`` is
+    the norm that distances are relative to, None for that of the limit.
     """
 
     widths: Array
@@ -24,6 +29,19 @@ class Samples:
     limit: Array
     exact: Array | None
     arithmetic: Array | None
+    cells: int = 0
+    scale: float | None = None
+    spacing: Spacing = "even"
+
+    @property
+    def borders(self) -> Array:
+        """Borders of the cells of a law in (0, 1)."""
+        return borders(self.spacing, self.cells)
+
+    @property
+    def weights(self) -> Array:
+        """What values of a law are multiplied by, (cell,): the root of a cell's mass relative to an equal share."""
+        return np.sqrt(np.diff(self.borders) * self.cells)
 
 
 def sweep_axes(trials: xr.Dataset) -> tuple[str, ...]:
@@ -40,15 +58,33 @@ def readout_names(trials: xr.Dataset, first: Iterable[str]) -> tuple[str, ...]:
 def samples(tree: xr.DataTree, readout: str, point: Mapping[Hashable, int]) -> Samples:
     """Everything complete of ``readout`` at ``point`` (positions on the swept axes)."""
     trials = tree["trials"].to_dataset().isel(point).sortby("width")
-    values = trials[readout].transpose("width", "trial", ...).to_numpy()
+    variable = trials[readout].transpose("width", "trial", ...)
+    values = variable.to_numpy()
     counts = trials["trial_count"].to_numpy()
     limit = _readout(tree, "limit", readout, point)
-    return Samples(
+    law = variable.attrs.get("law")
+    found = Samples(
         widths=trials["width"].to_numpy().astype(np.float64),
         trials=tuple(_completed_prefix(row, int(count)) for row, count in zip(values, counts, strict=True)),
         limit=np.empty((0, math.prod(values.shape[2:]))) if limit is None else _finite_rows(limit),
         exact=_if_finite(_readout(tree, "exact", readout, point)),
         arithmetic=_if_finite(_readout(tree, "arithmetic", readout, point)),
+        cells=values.shape[-1] if law else 0,
+        scale=variable.attrs.get("scale"),
+        spacing=law or "even",
+    )
+    return _weighed(found) if law else found
+
+
+def _weighed(law: Samples) -> Samples:
+    size = law.limit.shape[1]
+    weights = np.tile(law.weights, size // law.cells)
+    return replace(
+        law,
+        trials=tuple(rows * weights for rows in law.trials),
+        limit=law.limit * weights,
+        exact=None if law.exact is None else law.exact * weights,
+        arithmetic=None if law.arithmetic is None else law.arithmetic * weights,
     )
 
 

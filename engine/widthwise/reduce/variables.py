@@ -36,12 +36,14 @@ def variable(name: str, dims: tuple[str, ...], rows: Sequence[ArrayLike], shape:
 
 
 VERDICT = {UNDETERMINED: "undetermined", NO: "no", YES: "yes"}
-RELATIVE = "relative to the norm of the limit"
+KINDS = {0: "array", 1: "law"}
+RELATIVE = "relative to the norm of the limit (or the readout's scale)"
 
 DESCRIPTIONS: Mapping[str, Description] = {
     "value": Description(
         long_name="distance from the limit",
-        text=f"rms, bias or std over trials, {RELATIVE}, without what trial and limit noise add; 0 if nothing is left",
+        text=f"rms, bias or std over trials, w2 of a law: rms of the Wasserstein-2 distance (sliced: mean square over "
+        f"its vectors); {RELATIVE}, without what trial and limit noise add; 0 if nothing is left",
     ),
     "low": Description(
         long_name="lower end of the interval",
@@ -54,6 +56,10 @@ DESCRIPTIONS: Mapping[str, Description] = {
     "noise_floor": Description(
         long_name="noise floor",
         text=f"distance that noise and rounding feign in at most 1 - confidence of all runs, {RELATIVE}",
+    ),
+    "sample_floor": Description(
+        long_name="distance of independent samples",
+        text=f"rms of w2 between as many independent samples of the limit law as the width and that law, {RELATIVE}",
     ),
     "slope": Description(
         long_name="slope of the distance",
@@ -78,6 +84,17 @@ DESCRIPTIONS: Mapping[str, Description] = {
         text="the limit that distances are from",
         dtype=np.int8,
         flags={0: "sampled", 1: "exact"},
+    ),
+    "kind": Description(
+        long_name="kind of readout",
+        text="a law has the metric w2, an array of numbers rms, bias and std",
+        dtype=np.int8,
+        flags=KINDS,
+    ),
+    "quantiles": Description(
+        long_name="quantile function",
+        text="means over equal cells of (0, 1), of the limit law and of those of the smallest and largest width, "
+        "pooled over trials; of several vectors the first",
     ),
     "consistent": Description(
         long_name="slope as expected",
@@ -119,7 +136,7 @@ DESCRIPTIONS: Mapping[str, Description] = {
     "arithmetic": Description(long_name="arithmetic error", text=f"error of the run's dtype in one trial, {RELATIVE}"),
     "limit_error": Description(
         long_name="error of the sampled limit",
-        text="norm of sampled - exact relative to that of exact, if both are known",
+        text="norm of sampled - exact relative to that of exact (or the readout's scale), if both are known",
     ),
     "limit_error_se": Description(
         long_name="expected error of the sampled limit",

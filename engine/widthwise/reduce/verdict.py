@@ -31,7 +31,7 @@ def equivalent(agreement: Agreement, tolerance: float) -> int:
 
 
 def dominant(agreement: Agreement) -> int:
-    """Position in TERMS of the largest known term of the error budget, or UNDETERMINED."""
+    """Position in TERMS of the largest term of the error budget, or UNDETERMINED if none is known to be positive."""
     budget = [getattr(agreement, term) for term in TERMS]
-    known = [position for position, size in enumerate(budget) if size == size]
+    known = [position for position, size in enumerate(budget) if size > 0]
     return max(known, key=lambda position: budget[position]) if known else UNDETERMINED

@@ -16,7 +16,8 @@ def to_json(curves: xr.Dataset, verdicts: xr.Dataset) -> dict[str, object]:
     Returns:
         ``confidence``, ``tolerance`` and ``results``, a list with for each point of the sweep and each readout:
         ``point`` (swept key: value), ``readout``, ``limit`` (``exact`` or ``sampled``), ``replicates``;
-        ``widths``, a list of ``width``, ``trials`` and by metric ``value``, ``low``, ``high``, ``noise_floor``;
+        ``widths``, a list of ``width``, ``trials`` and by metric ``value``, ``low``, ``high``, ``noise_floor`` and, for
+        ``w2``, ``sample_floor``; the metrics are ``rms``, ``bias``, ``std``, or ``w2`` alone for a law;
         ``slopes``, by metric ``slope``, ``low``, ``high``, ``expected``, ``prefactor``, ``correction``, ``consistent``;
         ``equivalent``; ``extrapolated`` with ``value``, ``low``, ``high``; ``error_budget`` with ``width_bias``,
         ``trial_noise``, ``limit_noise``, ``arithmetic``, ``dominant``; ``limit_error`` with ``value``, ``expected``.
@@ -36,8 +37,8 @@ def _result(entry: Entry) -> dict[str, object]:
         "readout": entry.readout,
         "limit": meaning(entry.curves, "reference"),
         "replicates": int(number(entry.curves, "replicates")),
-        "widths": [_width(entry.curves.isel(width=index)) for index in range(entry.curves.sizes["width"])],
-        "slopes": {metric: _slope(entry, metric) for metric in _metrics(entry.curves)},
+        "widths": [_width(entry, index) for index in range(entry.curves.sizes["width"])],
+        "slopes": {metric: _slope(entry, metric) for metric in entry.metrics},
         "equivalent": TRUTH[meaning(verdicts, "equivalent")],
         "extrapolated": {
             "value": _known(verdicts, "extrapolated"),
@@ -50,10 +51,11 @@ def _result(entry: Entry) -> dict[str, object]:
     }
 
 
-def _width(curves: xr.Dataset) -> dict[str, object]:
+def _width(entry: Entry, index: int) -> dict[str, object]:
+    curves = entry.curves.isel(width=index)
+    names = ["value", "low", "high", "noise_floor", *(["sample_floor"] if entry.is_law else [])]
     distances: dict[str, object] = {
-        metric: {name: _known(curves.sel(metric=metric), name) for name in ("value", "low", "high", "noise_floor")}
-        for metric in _metrics(curves)
+        metric: {name: _known(curves.sel(metric=metric), name) for name in names} for metric in entry.metrics
     }
     return {"width": int(number(curves, "width")), "trials": int(number(curves, "trials"))} | distances
 
@@ -69,10 +71,6 @@ def _slope(entry: Entry, metric: str) -> dict[str, object]:
         "correction": _known(curves, "correction"),
         "consistent": TRUTH[meaning(entry.verdicts.sel(metric=metric), "consistent")],
     }
-
-
-def _metrics(curves: xr.Dataset) -> list[str]:
-    return [str(metric) for metric in curves["metric"].to_numpy()]
 
 
 def _known(values: xr.Dataset, name: str) -> float | None:

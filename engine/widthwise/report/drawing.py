@@ -6,10 +6,11 @@ from fractions import Fraction
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from widthwise.report.palette import COLOURS, GREY, MARKERS
-from widthwise.report.panels import Array, Panel, Series
+from widthwise.report.panels import Array, LawPanel, Panel, Series
 from widthwise.report.words import slope_words
 
 MINUS = "\N{MINUS SIGN}"
@@ -21,24 +22,26 @@ NARROW = 50
 
 
 def draw_panel(axes: Axes, panel: Panel, value_range: tuple[float, float]) -> None:
-    """Points with intervals, fitted power laws, expected slopes, noise floors and a label beside each curve."""
+    """Points with intervals, fits, expected slopes, noise floors, sample floors and a label beside each curve."""
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_ylim(value_range)
     for index, series in enumerate(panel.series):
         colour = COLOURS[index % len(COLOURS)]
         _draw_floor(axes, series, colour, value_range[0])
+        axes.plot(series.widths, series.sample_floor, color=colour, linewidth=1.1, linestyle=":", zorder=1.8)
         _draw_curve(axes, series, colour, MARKERS[index % len(MARKERS)])
     _draw_guides(axes, panel.series)
-    _set_ticks(axes, panel.series[0].widths)
+    _name_sample_floor(axes, panel.series[0])
+    _set_ticks(axes, panel.widths)
     _draw_labels(axes, panel.series)
-    axes.set_title(panel.title, loc="left", fontweight="bold", fontsize=10, pad=16 if panel.subtitle else 6)
-    axes.annotate(panel.subtitle, (0, 1), (0, 4), xycoords="axes fraction", textcoords="offset points", color=GREY)
+    _set_title(axes, panel.title, panel.subtitle)
 
 
 def value_range(series: Sequence[Series]) -> tuple[float, float]:
-    """Limits of the ordinate: all values in the fits with their intervals, and noise floors as far as they are near."""
-    ends = np.concatenate([np.concatenate([each.low[each.used], each.high[each.used]]) for each in series])
+    """Limits of the ordinate: values in the fits with their intervals, sample floors, noise floors that are near."""
+    parts = [(each.low[each.used], each.high[each.used], each.sample_floor) for each in series]
+    ends = np.concatenate([end for part in parts for end in part])
     shown = ends[np.isfinite(ends) & (ends > 0)]
     if not shown.size:
         floors = np.concatenate([each.high for each in series])
@@ -50,6 +53,11 @@ def value_range(series: Sequence[Series]) -> tuple[float, float]:
     return float(min([*near, shown.min()])) / 1.6, float(shown.max()) * 3
 
 
+def _set_title(axes: Axes, title: str, subtitle: str) -> None:
+    axes.set_title(title, loc="left", fontweight="bold", fontsize=10, pad=16 if subtitle else 6)
+    axes.annotate(subtitle, (0, 1), (0, 4), xycoords="axes fraction", textcoords="offset points", color=GREY)
+
+
 def _draw_floor(axes: Axes, series: Series, colour: str, bottom: float) -> None:
     known = np.isfinite(series.noise_floor)
     floor = np.maximum(series.noise_floor[known], bottom)
@@ -59,7 +67,7 @@ def _draw_floor(axes: Axes, series: Series, colour: str, bottom: float) -> None:
 def _draw_curve(axes: Axes, series: Series, colour: str, marker: str) -> None:
     at = series.used
     if math.isfinite(series.slope):
-        widths = np.geomspace(series.widths[0], series.widths[at][-1], 200)
+        widths = np.geomspace(series.widths[at][0], series.widths[at][-1], 200)
         axes.plot(widths, series.fitted(widths), color=colour, linewidth=1.1, zorder=2)
     reach = np.nan_to_num(np.abs(np.stack([series.low, series.high]) - series.value)[:, at])
     axes.errorbar(
@@ -86,6 +94,12 @@ def _draw_curve(axes: Axes, series: Series, colour: str, marker: str) -> None:
         alpha=0.7,
         zorder=2.5,
     )
+
+
+def _name_sample_floor(axes: Axes, series: Series) -> None:
+    if np.isfinite(series.sample_floor).any():
+        dots = Line2D([], [], color=GREY, linewidth=1.1, linestyle=":", label="independent samples of the limit law")
+        axes.legend(handles=[dots], loc="lower left", frameon=False, fontsize=7.5, labelcolor=GREY)
 
 
 def _draw_guides(axes: Axes, series: Sequence[Series]) -> None:
@@ -132,6 +146,24 @@ def _set_ticks(axes: Axes, widths: Array) -> None:
     axes.set_xlim(widths[0] / span**0.05, widths[-1] * span**0.05)
 
 
+def draw_law(axes: Axes, panel: LawPanel) -> None:
+    """Densities as steps, areas below lines, and their names in the right margin."""
+    for density in panel.densities:
+        colour = COLOURS[density.colour % len(COLOURS)]
+        if density.filled:
+            axes.stairs(density.heights, density.edges, color=colour, alpha=0.35, fill=True, zorder=2)
+        else:
+            axes.stairs(density.heights, density.edges, color=colour, linewidth=1.2, zorder=3)
+    named = [density for density in panel.densities if density.label]
+    for place, density in enumerate(named):
+        colour, height = COLOURS[density.colour % len(COLOURS)], 0.95 - min(0.1, 0.95 / len(named)) * place
+        axes.text(1.03, height, density.label, va="top", fontsize=8, color=colour, transform=axes.transAxes)
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("value")
+    axes.set_ylabel("density")
+    _set_title(axes, panel.title, panel.subtitle)
+
+
 def _draw_labels(axes: Axes, series: Sequence[Series]) -> None:
     """Marker, name and slope of each curve in the right margin, at its end but never over one another."""
     lower, upper = np.log(axes.get_ylim())
@@ -156,7 +188,9 @@ def _draw_labels(axes: Axes, series: Sequence[Series]) -> None:
 
 
 def _end(series: Series) -> float:
-    """Where the curve leaves the panel: its last point, or the last noise floor if that hides it."""
+    """Where the curve leaves the panel: its last point, or the last noise floor if that hides it; 0 if it is empty."""
+    if not series.widths.size:
+        return 0.0
     return float(np.nan_to_num(series.value[-1] if series.used[-1] else series.noise_floor[-1]))
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from widthwise.reduce.estimates import metrics_of
+
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
@@ -21,6 +23,16 @@ class Entry:
     def label(self) -> str:
         """The readout and, in a sweep, its point: ``ntk, activation = erf``."""
         return ", ".join([self.readout, *([point_label(self.point)] if self.point else [])])
+
+    @property
+    def is_law(self) -> bool:
+        """Whether the readout is a law on the line."""
+        return meaning(self.curves, "kind") == "law"
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics that the readout has, first the one that measures all of the distance."""
+        return metrics_of(self.is_law)
 
 
 def sweep_axes(curves: xr.Dataset) -> tuple[str, ...]:

@@ -1,15 +1,17 @@
 """figure: log-log convergence curves for print."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib as mpl
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from widthwise.errors import SpecError
-from widthwise.report.drawing import draw_panel, value_range
+from widthwise.report.drawing import draw_law, draw_panel, value_range
 from widthwise.report.palette import STYLE
-from widthwise.report.panels import panels
+from widthwise.report.panels import LawPanel, Panel, Row, panels
 from widthwise.report.words import percent
 
 FORMATS = {".png": {"Software": None}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
@@ -23,7 +25,8 @@ def figure(curves: xr.Dataset, verdicts: xr.Dataset, path: Path) -> None:
 
     A column per readout. Points carry their intervals, solid lines are the fitted power laws, dashed ones the expected
     slopes beside their curve, shaded areas lie below the noise floor of the curve of that colour. Hollow points are
-    not in the fit: they or a smaller width do not rise above the noise.
+    not in the fit: they or a smaller width do not rise above the noise. The dotted line beside the curve of a law
+    is the distance of as many independent samples of the limit law as the width; below stands the density.
 
     Raises:
         SpecError: the suffix of ``path`` is not that of a known format.
@@ -38,13 +41,33 @@ def figure(curves: xr.Dataset, verdicts: xr.Dataset, path: Path) -> None:
         mpl.rcdefaults()
         mpl.rcParams.update(STYLE)
         drawing = Figure(figsize=(width * len(rows[0]), height * len(rows) + 0.5), layout="constrained")
-        grid = drawing.subplots(len(rows), len(rows[0]), squeeze=False, sharex=True, sharey="row")
+        grid = drawing.subplots(len(rows), len(rows[0]), squeeze=False)
         for axes_row, row in zip(grid, rows, strict=True):
-            shown = value_range([series for panel in row for series in panel.series])
-            for axes, panel in zip(axes_row, row, strict=True):
-                draw_panel(axes, panel, shown)
-            axes_row[0].set_ylabel(f"relative distance, {confidence} intervals")
-        for axes in grid[-1]:
-            axes.set_xlabel("width")
+            _draw_curves(axes_row, row, f"relative distance, {confidence} intervals")
+            _draw_others(axes_row, row)
+        for axes, panel, below in zip(grid[0], *rows[:2], strict=True) if len(rows) > 1 else ():
+            if isinstance(panel, Panel) and isinstance(below, Panel):
+                axes.tick_params(labelbottom=False)
+                axes.set_xlabel("")
         drawing.suptitle("Distance from the infinite-width limit", x=0.01, ha="left", fontsize=11)
         drawing.savefig(path, metadata=FORMATS[path.suffix])
+
+
+def _draw_curves(axes_row: Sequence[Axes], row: Row, distance: str) -> None:
+    """The panels of curves in a row, which have one ordinate, named at the first of them."""
+    curves = [(axes, panel) for axes, panel in zip(axes_row, row, strict=True) if isinstance(panel, Panel)]
+    if curves:
+        shown = value_range([series for _, panel in curves for series in panel.series])
+        for place, (axes, panel) in enumerate(curves):
+            draw_panel(axes, panel, shown)
+            axes.set_xlabel("width")
+            axes.tick_params(labelleft=place == 0)
+        curves[0][0].set_ylabel(distance)
+
+
+def _draw_others(axes_row: Sequence[Axes], row: Row) -> None:
+    for axes, panel in zip(axes_row, row, strict=True):
+        if isinstance(panel, LawPanel):
+            draw_law(axes, panel)
+        elif panel is None:
+            axes.set_axis_off()

@@ -6,6 +6,7 @@ from typing import Any
 # Okabe and Ito, https://jfly.uni-koeln.de/color/, without the yellow, which is too light for lines on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+BLACK = COLOURS.index("#000000")
 GREY = "#5A5A5A"
 
 STYLE: Mapping[Any, object] = {

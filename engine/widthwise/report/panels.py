@@ -7,17 +7,19 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from widthwise.report.densities import Density, Law, densities
 from widthwise.report.entries import Entry, entries, number, point_label
+from widthwise.report.palette import BLACK
 from widthwise.report.words import limit_phrase
 
 Array = NDArray[np.float64]
-METRICS = ("rms", "bias")
-"""Drawn metrics; std all but covers rms and stands in the table."""
+METRICS = {"array": ("rms", "bias"), "law": ("w2",)}
+"""Drawn metrics of each kind of readout; std all but covers rms and stands in the table."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """One metric of one readout at one point of the sweep; arrays are (width,)."""
+    """One metric of one readout at one point of the sweep; arrays are (width,), of the widths where it is known."""
 
     label: str
     metric: str
@@ -26,6 +28,7 @@ class Series:
     low: Array
     high: Array
     noise_floor: Array
+    sample_floor: Array
     slope: float
     slope_low: float
     slope_high: float
@@ -45,31 +48,54 @@ class Series:
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """Curves in one pair of axes."""
+    """Curves in one pair of axes; ``widths`` are all widths of the run."""
 
     title: str
     subtitle: str
+    widths: Array
     series: tuple[Series, ...]
 
 
-def panels(curves: xr.Dataset, verdicts: xr.Dataset) -> tuple[tuple[Panel, ...], ...]:
-    """Rows of panels, a column per readout.
+@dataclass(frozen=True, kw_only=True)
+class LawPanel:
+    """Densities in one pair of axes, over the same bins."""
 
-    Without a sweep one row, each panel with all metrics; else a row per metric, each panel with all points.
+    title: str
+    subtitle: str
+    densities: tuple[Density, ...]
+
+
+Row = tuple[Panel | LawPanel | None, ...]
+
+
+def panels(curves: xr.Dataset, verdicts: xr.Dataset) -> tuple[Row, ...]:
+    """Rows of panels, a column per readout; None where nothing is to be drawn.
+
+    Without a sweep the first row holds all metrics of a readout; else each panel shows one metric at all points, rms or
+    w2 in the first row and bias in the second. Below the w2 of a law stands the law itself.
     """
     by_readout: dict[str, list[Entry]] = {}
     for entry in entries(curves, verdicts):
         by_readout.setdefault(entry.readout, []).append(entry)
-    if all(len(points) == 1 for points in by_readout.values()):
-        return (tuple(_of_metrics(points[0]) for points in by_readout.values()),)
-    return tuple(tuple(_of_points(points, metric) for points in by_readout.values()) for metric in METRICS)
+    columns = [_column(points) for points in by_readout.values()]
+    rows = max(len(column) for column in columns)
+    return tuple(tuple(column[row] if row < len(column) else None for column in columns) for row in range(rows))
 
 
-def _of_metrics(entry: Entry) -> Panel:
+def _column(points: Sequence[Entry]) -> list[Panel | LawPanel]:
+    metrics = METRICS["law" if points[0].is_law else "array"]
+    curves: list[Panel | LawPanel] = [_of_metrics(points[0], metrics)]
+    if len(points) > 1:
+        curves = [_of_points(points, metric) for metric in metrics]
+    return [*curves, *([_law_panel(points)] if points[0].is_law else [])]
+
+
+def _of_metrics(entry: Entry, metrics: Sequence[str]) -> Panel:
     return Panel(
         title=entry.label,
         subtitle=limit_phrase(entry),
-        series=tuple(_series(entry, metric, metric) for metric in METRICS),
+        widths=_widths(entry),
+        series=tuple(_series(entry, metric, metric) for metric in metrics),
     )
 
 
@@ -77,12 +103,50 @@ def _of_points(points: Sequence[Entry], metric: str) -> Panel:
     return Panel(
         title=f"{points[0].readout}, {metric}",
         subtitle="",
+        widths=_widths(points[0]),
         series=tuple(_series(entry, metric, point_label(entry.point)) for entry in points),
     )
 
 
+def _law_panel(points: Sequence[Entry]) -> LawPanel:
+    """The limit beside the smallest and the largest width; of a sweep, at each point, beside the largest."""
+    ends = _ends(points[0])
+    if len(points) == 1:
+        laws = [
+            _law(points[0], "narrowest", f"n = {ends[0]:,}", 1),
+            _law(points[0], "widest", f"n = {ends[1]:,}", 0),
+            _law(points[0], "limit", "limit", BLACK),
+        ]
+    else:
+        laws = [_law(entry, "widest", "", colour) for colour, entry in enumerate(points)]
+        laws += [_law(entry, "limit", point_label(entry.point), colour) for colour, entry in enumerate(points)]
+    return LawPanel(
+        title=f"{points[0].readout}, density",
+        subtitle=f"lines: limits, areas: n = {ends[1]:,}" if len(points) > 1 else "",
+        densities=densities(laws),
+    )
+
+
+def _law(entry: Entry, law: str, label: str, colour: int) -> Law:
+    quantiles = entry.curves["quantiles"].sel(law=law).to_numpy()
+    return Law(label=label, colour=colour, filled=law == "widest", quantiles=quantiles)
+
+
+def _ends(entry: Entry) -> tuple[int, int]:
+    """The smallest and the largest width that were computed; of all widths if none was."""
+    widths = entry.curves["width"].to_numpy()
+    computed = widths[entry.curves["trials"].to_numpy() > 0]
+    found = computed if computed.size else widths
+    return int(found[0]), int(found[-1])
+
+
+def _widths(entry: Entry) -> Array:
+    return entry.curves["width"].to_numpy().astype(np.float64)
+
+
 def _series(entry: Entry, metric: str, label: str) -> Series:
     curves = entry.curves.sel(metric=metric)
+    curves = curves.isel(width=curves["value"].notnull().to_numpy())
     return Series(
         label=label,
         metric=metric,
@@ -91,6 +155,7 @@ def _series(entry: Entry, metric: str, label: str) -> Series:
         low=curves["low"].to_numpy(),
         high=curves["high"].to_numpy(),
         noise_floor=curves["noise_floor"].to_numpy(),
+        sample_floor=curves["sample_floor"].to_numpy(),
         slope=number(curves, "slope"),
         slope_low=number(curves, "slope_low"),
         slope_high=number(curves, "slope_high"),

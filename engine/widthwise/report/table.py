@@ -26,37 +26,37 @@ def table(curves: xr.Dataset, verdicts: xr.Dataset) -> RenderableType:
     """For each readout at each point of the sweep one row per width, the slopes, and the verdicts in words.
 
     Distances are relative to the norm of the limit. ``±12 %`` is an interval on the logarithmic scale (a factor of
-    1.12 both ways); ``< x`` stands where no distance rises above the noise, which may hide one of x at most.
+    1.12 both ways); ``< x`` stands where no distance rises above the noise, which may hide one of x at most. Beside w2
+    stands the distance of as many independent samples of the limit law as the width.
     """
     blocks: list[RenderableType] = []
     for entry in entries(curves, verdicts):
-        blocks += [_distances(entry), _verdicts(entry), Text()]
+        blocks += [_title(entry), _distances(entry), _verdicts(entry), Text()]
     return Group(*blocks)
+
+
+def _title(entry: Entry) -> Text:
+    confidence = percent(float(entry.curves.attrs["confidence"]))
+    return Text(f"{entry.label}: relative distance from the limit, ± at {confidence} confidence", style="bold")
 
 
 def _distances(entry: Entry) -> Table:
     curves = entry.curves
-    metrics = [str(metric) for metric in curves["metric"].to_numpy()]
-    confidence = percent(float(curves.attrs["confidence"]))
-    rows = Table(
-        title=Text(f"{entry.label}: relative distance from the limit, ± at {confidence} confidence", style="bold"),
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-    )
+    rows = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("width", "trials"):
         rows.add_column(heading, justify="right", no_wrap=True)
-    for metric in metrics:
-        rows.add_column(metric, no_wrap=True)
+    for heading in (*entry.metrics, *(["independent samples"] if entry.is_law else [])):
+        rows.add_column(heading, no_wrap=True)
     for index in range(curves.sizes["width"]):
         at = curves.isel(width=index)
-        cells = [_distance(at.sel(metric=metric)) for metric in metrics]
+        cells = [_distance(at.sel(metric=metric)) for metric in entry.metrics]
+        cells += [Text(short(number(at.sel(metric="w2"), "sample_floor"), 2), style="dim")] if entry.is_law else []
         rows.add_row(f"{int(number(at, 'width')):,}", str(int(number(at, "trials"))), *cells)
     rows.add_section()
-    slopes = [curves.sel(metric=metric) for metric in metrics]
+    slopes = [curves.sel(metric=metric) for metric in entry.metrics]
     words = [slope_words(*(number(at, name) for name in ("slope", "slope_low", "slope_high"))) for at in slopes]
     rows.add_row("slope", "", *words)
-    rows.add_row("expected", "", *(_expected(entry, metric) for metric in metrics))
+    rows.add_row("expected", "", *(_expected(entry, metric) for metric in entry.metrics))
     return rows
 
 
@@ -66,6 +66,8 @@ def _distance(at: xr.Dataset) -> Text:
         return Text("-", style="dim")
     if math.isnan(high):
         return Text(f"{value:#.3g}")
+    if high == 0:
+        return Text("0")
     if low == 0:
         return Text(f"< {short(high, 2)}", style="dim")
     factor = math.sqrt(high / low)

@@ -2,10 +2,11 @@
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 
 import xarray as xr
 
-from widthwise.report.entries import Entry, meaning, number
+from widthwise.report.entries import Entry, entries, meaning, number
 
 TERMS = {
     "width_bias": "width bias",
@@ -14,6 +15,8 @@ TERMS = {
     "arithmetic": "arithmetic",
 }
 CONSISTENT = {"yes": "as expected", "no": "not as expected", "undetermined": "undetermined"}
+HEADLINES = ("rms", "w2")
+"""Metrics that measure all of a distance, of which every readout has one."""
 EQUIVALENT = {"yes": "confirmed", "no": "refuted", "undetermined": "undetermined"}
 
 
@@ -70,7 +73,7 @@ def budget_words(entry: Entry) -> str:
     sizes = {name: number(entry.verdicts, term) for term, name in TERMS.items()}
     known = sorted(((size, name) for name, size in sizes.items() if size > 0), reverse=True)
     return "errors at the largest width: " + (
-        ", ".join(f"{name} {short(size, 2)}" for size, name in known) or "unknown"
+        ", ".join(f"{name} {short(size, 2)}" for size, name in known) or ("none" if 0 in sizes.values() else "unknown")
     )
 
 
@@ -85,17 +88,23 @@ def reference_words(entry: Entry) -> str:
 
 
 def summary_line(curves: xr.Dataset, verdicts: xr.Dataset) -> str:
-    """All verdicts counted, ``rms slopes: 2 as expected; limits: 2 confirmed to 0.01``."""
-    slopes = _counted(verdicts["consistent"].sel(metric="rms"), CONSISTENT)
-    limits = _counted(verdicts["equivalent"], EQUIVALENT)
+    """All verdicts counted, ``rms slopes: 2 as expected; w2 slopes: 1 as expected; limits: 3 confirmed``."""
+    found = list(entries(curves, verdicts))
+    limits = _counted([meaning(entry.verdicts, "equivalent") for entry in found], EQUIVALENT)
+    slopes = {
+        metric: [
+            meaning(entry.verdicts.sel(metric=metric), "consistent") for entry in found if entry.metrics[0] == metric
+        ]
+        for metric in HEADLINES
+    }
+    counts = [f"{metric} slopes: {_counted(words, CONSISTENT)}" for metric, words in slopes.items() if words]
     widths = curves["width"].to_numpy()
     return (
-        f"widths {widths.min():,} to {widths.max():,}; rms slopes: {slopes}; "
+        f"widths {widths.min():,} to {widths.max():,}; {'; '.join(counts)}; "
         f"limits: {limits} (tolerance {verdicts.attrs['tolerance']:g})"
     )
 
 
-def _counted(codes: xr.DataArray, names: dict[str, str]) -> str:
-    meanings = dict(zip(codes.attrs["flag_values"], codes.attrs["flag_meanings"].split(), strict=True))
-    counts = Counter(names[meanings[code]] for code in codes.to_numpy().reshape(-1).tolist())
+def _counted(meanings: Sequence[str], names: dict[str, str]) -> str:
+    counts = Counter(names[meaning] for meaning in meanings)
     return ", ".join(f"{counts[name]} {name}" for name in names.values() if counts[name])

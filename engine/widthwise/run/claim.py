@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
+from widthwise.plan import holdings
 from widthwise.run.canary import canary
 from widthwise.run.request import new_record
 from widthwise.run.survey import Survey
@@ -24,8 +25,13 @@ def claimed(found: Survey, *, fresh: bool) -> Generator[Run]:
     with Lock(run.path):
         sweep_leftovers(run.path)
         if found.grows:
-            spec = found.asked.spec.model_dump(mode="json")
-            run = extend_run(run, replace(run.record, spec=spec), found.asked.layout)
+            asked = found.asked
+            record = replace(
+                run.record,
+                spec=asked.spec.model_dump(mode="json"),
+                matrices=holdings(asked.spec, asked.inputs),
+            )
+            run = extend_run(run, record, asked.layout)
         yield run
 
 

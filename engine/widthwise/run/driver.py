@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from widthwise.experiments import programs
+from widthwise.laws import registered_laws
 from widthwise.models import registered
 from widthwise.plan import CostModel, calibrate, require_memory, usable_bytes
 from widthwise.run.claim import claimed, note_canary
@@ -114,6 +115,7 @@ def _job(asked: Request, run: Run, measure: Measure, *, allow_mixed: bool) -> Jo
         allow_mixed=allow_mixed,
         measure=measure,
         activations=registered(),
+        laws=tuple(registered_laws()),
         programs=tuple(programs().values()),
     )
 

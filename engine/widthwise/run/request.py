@@ -8,7 +8,7 @@ import numpy as np
 
 from widthwise.errors import IdentityError
 from widthwise.experiments import build
-from widthwise.plan import Block, blocks, point_inputs, trials_of
+from widthwise.plan import Block, blocks, holdings, point_inputs, trials_of
 from widthwise.run.environment import environment
 from widthwise.spec import Identity, Spec, differing, identity, points
 from widthwise.store import Axis, Layout, Run, RunRecord, union
@@ -38,7 +38,9 @@ def request(spec: Spec) -> Request:
     """
     resolved = points(spec)
     inputs = point_inputs(resolved)
-    experiments = [build(p.spec.experiment, p.spec.model, x) for p, x in zip(resolved, inputs, strict=True)]
+    experiments = [
+        build(p.spec.experiment, p.spec.model, x, p.spec.options) for p, x in zip(resolved, inputs, strict=True)
+    ]
     exact = tuple(experiment.exact is not None for experiment in experiments)
     layout = Layout(
         axes=tuple(Axis(name=name, values=tuple(values)) for name, values in spec.sweep.axes.items()),
@@ -63,6 +65,7 @@ def new_record(request: Request, canary: Mapping[str, str]) -> RunRecord:
         canary=dict(canary),
         environment=environment(device=numerics.device, threads=numerics.threads),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
+        matrices=holdings(request.spec, request.inputs),
     )
 
 

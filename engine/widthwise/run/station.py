@@ -11,6 +11,7 @@ import numpy as np
 
 from widthwise.errors import WidthwiseError
 from widthwise.experiments import Program, adopt_programs
+from widthwise.laws import Law, adopt_laws
 from widthwise.models import Activation, adopt
 from widthwise.plan.units import Block, Unit
 from widthwise.run.canary import canary, check_canary
@@ -35,6 +36,7 @@ class Job:
     allow_mixed: bool
     measure: Measure
     activations: tuple[Activation, ...] = ()
+    laws: tuple[Law, ...] = ()
     programs: tuple[Program, ...] = ()
     """What a user registered with the driver."""
 
@@ -48,6 +50,7 @@ class Station:
 
     def __init__(self, job: Job, worker: int) -> None:
         adopt(job.activations)
+        adopt_laws(job.laws)
         adopt_programs(job.programs)
         self._job = job
         self._worker = worker

@@ -1,16 +1,22 @@
 """The language and its two readings."""
 
 from widthwise.spaces.check import check_program
+from widthwise.spaces.dim import Dim
 from widthwise.spaces.gram import avg, gram
-from widthwise.spaces.ket_draw import Estimator
+from widthwise.spaces.holding import Choice, Holding
+from widthwise.spaces.interpolated import Interpolated
 from widthwise.spaces.matrix import Matrix
-from widthwise.spaces.space import Factor, FiniteSpace, Holding, KetSpace, Space
+from widthwise.spaces.numbers import Estimator
+from widthwise.spaces.space import Factor, FiniteSpace, KetSpace, Space
 
 __all__ = [
+    "Choice",
+    "Dim",
     "Estimator",
     "Factor",
     "FiniteSpace",
     "Holding",
+    "Interpolated",
     "KetSpace",
     "Matrix",
     "Space",

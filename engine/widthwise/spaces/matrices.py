@@ -1,4 +1,4 @@
-"""Ways to hold a random matrix W (rows x columns, entries of variance ``variance / columns``): revealed or dense."""
+"""Ways to hold a random matrix W, entries of variance ``variance / columns``: revealed, or by its columns."""
 
 import math
 from collections.abc import Callable
@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 
 from widthwise.spaces.basis import Basis
+from widthwise.spaces.dim import Dim
 from widthwise.spaces.gram import gram
 from widthwise.spaces.split import combine, split
 
-Fresh = Callable[[int, int], Tensor]
-"""``fresh(count, coordinates)``: standard normal columns nobody has seen, shape (replicate, count, coordinates)."""
+Fresh = Callable[[int, Dim], Tensor]
+"""``fresh(count, dim)``: standard normal columns nobody has seen, shape (replicate, count, coordinate)."""
 
 
 class Strategy(Protocol):
@@ -23,15 +24,16 @@ class Strategy(Protocol):
         ...
 
 
-class Dense:
-    """Every entry drawn, held column by column, so that products run along rows of coordinates."""
+class Columns:
+    """A matrix of features, given by its columns: (replicate, feature, coordinate), of variance 1."""
 
-    def __init__(self, fresh: Fresh, *, rows: int, columns: int, variance: float) -> None:
-        self._transpose = fresh(columns, rows).mul_(math.sqrt(variance / columns))
+    def __init__(self, columns: Tensor, *, rows: Dim, variance: float) -> None:
+        self._transpose = columns * math.sqrt(variance / columns.shape[1])
+        self._weight = rows.weight
 
     def multiply(self, x: Tensor, *, transposed: bool) -> Tensor:
-        """``W x`` or ``W^T x`` by a product with all entries: O(rows columns) a vector."""
-        return x @ (self._transpose.mT if transposed else self._transpose)
+        """``W x`` or ``W^T x``."""
+        return x @ self._transpose.mT * self._weight if transposed else x @ self._transpose
 
 
 class Revealed:
@@ -46,9 +48,9 @@ class Revealed:
     the first sum is the dot and the rest the hat of TP4b 2.6.5.
     """
 
-    def __init__(self, fresh: Fresh, *, rows: int, columns: int, variance: float) -> None:
+    def __init__(self, fresh: Fresh, *, rows: Dim, columns: Dim, variance: float) -> None:
         self._fresh = fresh
-        self._sizes = (rows, columns)
+        self._dims = (rows, columns)
         self._variance = variance
         self._asked = (Basis(), Basis())
 
@@ -69,11 +71,11 @@ class Revealed:
 
         A dropped direction (a zero row) gets an answer too: every coefficient it could ever be multiplied with is zero.
         """
-        rows, columns = self._sizes
+        rows, columns = self._dims
         inner, outer = (rows, columns) if transposed else (columns, rows)
-        scale = math.sqrt(self._variance * inner / columns)
+        scale = math.sqrt(self._variance * inner.extent / columns.extent)
         fresh = self._fresh(new.shape[1], outer)
         if answered.rows is None or answered.images is None:
             return fresh.mul_(scale)
-        coefficients = inner / outer * gram(new, answered.images) - scale * gram(fresh, answered.rows)
+        coefficients = inner.extent / outer.extent * gram(new, answered.images) - scale * gram(fresh, answered.rows)
         return torch.baddbmm(fresh, coefficients.to(new.dtype), answered.rows, beta=scale)

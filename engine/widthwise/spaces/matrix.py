@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -9,6 +10,9 @@ import torch
 from torch import Tensor
 
 from widthwise.errors import ProgramError
+from widthwise.laws import Law
+from widthwise.spaces.dim import Dim
+from widthwise.spaces.holding import Choice
 from widthwise.spaces.matrices import Strategy
 
 
@@ -24,41 +28,36 @@ class Use:
 class Matrix:
     """A random matrix W as an operator: ``W(x)`` is W applied along the last axis of ``x``, ``W.T(y)`` its transpose.
 
-    ``variance`` is that of an entry times ``columns``, the matrix' fan-in. A matrix is stateful: what was revealed
-    stays, so evaluate each product once, in program order.
+    ``variance`` is that of an entry times the size of ``columns``, the matrix' fan-in; ``choice`` says how it is held.
+    A matrix is stateful: what was revealed stays, so evaluate each product once, in program order.
     """
 
     def __init__(
         self,
-        strategy: Strategy,
+        product: "Product",
         *,
         replicates: int,
-        rows: int,
-        columns: int,
+        rows: Dim,
+        columns: Dim,
         variance: float,
-        transposed: bool = False,
+        law: Law,
+        choice: Choice,
     ) -> None:
         self.replicates = replicates
         self.rows = rows
         self.columns = columns
         self.variance = variance
+        self.law = law
+        self.choice = choice
         self.uses: list[Use] = []
-        self._strategy = strategy
-        self._transposed = transposed
-        self._anchor = torch.zeros((), requires_grad=True)
+        self._product = product
+        self._transposed = False
 
     @property
     def T(self) -> "Matrix":
         """The transpose: the same numbers, the same memory of uses."""
-        transpose = Matrix(
-            self._strategy,
-            replicates=self.replicates,
-            rows=self.rows,
-            columns=self.columns,
-            variance=self.variance,
-            transposed=not self._transposed,
-        )
-        transpose.uses = self.uses
+        transpose = copy(self)
+        transpose._transposed = not self._transposed
         return transpose
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -68,6 +67,34 @@ class Matrix:
             ProgramError: the last axis of ``x`` is not as long as the matrix is wide, or the first has no entry for
                 each replicate.
         """
+        self._require_fit(x)
+        y = self._product(x, self._transposed)
+        if y.requires_grad:
+            self.uses.append(Use(x=x, y=y, transposed=self._transposed))
+        return y
+
+    def hat(self, x: Tensor) -> Tensor:
+        """The Gaussian part of the ket of ``W x``, in the shape of ``W(x)`` (TP4b 2.6.5); no use of W.
+
+        Raises:
+            ProgramError: the space does not keep hats and dots apart; ``KetSpace(estimator="derivative")`` does.
+        """
+        return self._parts(x)[0]
+
+    def dot(self, x: Tensor) -> Tensor:
+        """What the ket of ``W x`` has beside its hat, because x depends on earlier products with ``W^T``."""
+        return self._parts(x)[1]
+
+    def _parts(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        self._require_fit(x)
+        parts = getattr(self._product, "parts", None)
+        if parts is None:
+            message = "matrix: hat and dot are apart only in KetSpace(..., estimator='derivative')"
+            raise ProgramError(message)
+        hat, dot = parts(x, self._transposed)
+        return hat, dot
+
+    def _require_fit(self, x: Tensor) -> None:
         if x.shape[0] != self.replicates:
             message = (
                 f"matrix product: the first axis has {x.shape[0]} entries, the space {self.replicates} replicates; "
@@ -75,12 +102,38 @@ class Matrix:
             )
             raise ProgramError(message)
         expected = self.rows if self._transposed else self.columns
-        if x.shape[-1] != expected:
-            message = f"matrix product: the last axis has {x.shape[-1]} coordinates, the matrix takes {expected}"
+        if x.shape[-1] != expected.size:
+            message = (
+                f"matrix product: the last axis has {x.shape[-1]} coordinates, the matrix takes {expected.size} "
+                f"of {expected.name!r}"
+            )
             raise ProgramError(message)
-        y = _MatMul.apply(x, self._anchor, self._strategy, self._transposed)
-        if y.requires_grad:
-            self.uses.append(Use(x=x, y=y, transposed=self._transposed))
+
+
+class Product(Protocol):
+    """The differentiable product with a matrix or its transpose."""
+
+    def __call__(self, x: Tensor, transposed: bool) -> Tensor:
+        """``W x`` or ``W^T x``, in the leading shape of x."""
+        ...
+
+
+class StrategyProduct:
+    """Products by a strategy, whose backward pass is the product with the transpose.
+
+    Gradients are with respect to coordinates of a vector times their number; where one sample stands for several
+    coordinates, as many as ``weight`` of its class, the transpose is weighed accordingly.
+    """
+
+    def __init__(self, strategy: Strategy, *, rows: Dim, columns: Dim) -> None:
+        self.strategy = strategy
+        self._anchor = torch.zeros((), requires_grad=True)
+        self._weight = columns.weight / rows.weight
+
+    def __call__(self, x: Tensor, transposed: bool) -> Tensor:
+        """``W x`` or ``W^T x``."""
+        weight = 1 / self._weight if transposed else self._weight
+        y: Tensor = _MatMul.apply(x, self._anchor, self.strategy, transposed, weight)
         return y
 
 
@@ -91,6 +144,7 @@ class _Context(Protocol):
     anchor: Tensor
     strategy: Strategy
     transposed: bool
+    weight: float
 
 
 class _MatMul(torch.autograd.Function):
@@ -100,24 +154,25 @@ class _MatMul(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(x: Tensor, anchor: Tensor, strategy: Strategy, transposed: bool) -> Tensor:
+    def forward(x: Tensor, anchor: Tensor, strategy: Strategy, transposed: bool, weight: float) -> Tensor:
         vectors = x.detach().reshape(x.shape[0], -1, x.shape[-1])
         y = strategy.multiply(vectors, transposed=transposed)
         return y.reshape(*x.shape[:-1], y.shape[-1])
 
     @staticmethod
     def setup_context(ctx: _Context, inputs: Sequence[Any], output: Tensor) -> None:
-        _, ctx.anchor, ctx.strategy, ctx.transposed = inputs
+        _, ctx.anchor, ctx.strategy, ctx.transposed, ctx.weight = inputs
 
     @staticmethod
-    def backward(ctx: _Context, gradient: Tensor) -> tuple[Tensor | None, None, None, None]:
+    def backward(ctx: _Context, gradient: Tensor) -> tuple[Tensor | None, None, None, None, None]:
         if not ctx.needs_input_grad[0]:
-            return None, None, None, None
-        return _MatMul.apply(gradient, ctx.anchor, ctx.strategy, not ctx.transposed), None, None, None
+            return None, None, None, None, None
+        back = _MatMul.apply(gradient, ctx.anchor, ctx.strategy, not ctx.transposed, 1 / ctx.weight)
+        return back if ctx.weight == 1 else back * ctx.weight, None, None, None, None
 
     @staticmethod
     def jvp(ctx: _Context, tangent: Tensor, *_: None) -> Tensor:
-        return _MatMul.apply(tangent, ctx.anchor, ctx.strategy, ctx.transposed)
+        return _MatMul.apply(tangent, ctx.anchor, ctx.strategy, ctx.transposed, ctx.weight)
 
 
 # Torch binds the arguments of every call to this signature; read once, it costs a tenth of reading it each time.

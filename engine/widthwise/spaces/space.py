@@ -1,25 +1,38 @@
 """Space: what a program is written against; the same few instructions at width n and at infinity."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from widthwise import randomness
 from widthwise.errors import ProgramError
-from widthwise.randomness import Draw
+from widthwise.laws import Law
+from widthwise.laws import law as law_of
+from widthwise.spaces.calculus import DerivativeProduct, Hats
+from widthwise.spaces.dim import Dim, constant_axis
 from widthwise.spaces.gram import avg, gram
-from widthwise.spaces.ket_draw import Estimator, ket_draw
-from widthwise.spaces.matrices import Dense, Revealed
-from widthwise.spaces.matrix import Matrix
+from widthwise.spaces.holding import Choice, Holding, choose
+from widthwise.spaces.interpolated import Interpolated
+from widthwise.spaces.matrices import Columns, Revealed, Strategy
+from widthwise.spaces.matrix import Matrix, StrategyProduct
+from widthwise.spaces.numbers import Estimator, Numbers, finite_numbers, ket_numbers
+from widthwise.spaces.orthogonal import RevealedOrthogonal
+from widthwise.spaces.outer import outer
+from widthwise.spaces.tiles import Tiles
 
-Holding = Literal["auto", "revealed", "dense"]
+Reading = Literal["finite", "looked at", "limit", "derivative"]
+"""``looked at`` is finite with every matrix revealed, as if it were Gaussian: what a check of a program needs."""
+
+KET_TUPLES = 1024
+"""Tuples that an outer nonlinearity of kets averages over."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Factor:
-    r"""One term of a gradient that is never formed, :math:`dL/dW = \frac1n \sum left \, right^T`.
+    r"""One term of a gradient that is never formed, :math:`dL/dW = \frac1{rows} \sum left \, right^T`.
 
     For a use ``y = W x`` ``left`` is the error signal of y and ``right`` is x; for ``y = W^T x`` the other way round.
     Both have shape (replicate, input, ..., coordinate).
@@ -34,6 +47,12 @@ class Space:
     """The instructions of the language over an array layout (replicate, input, ..., coordinate).
 
     Made by :class:`FiniteSpace` (coordinates of width n) or :class:`KetSpace` (samples of the infinite-width limit).
+
+    Attributes:
+        width: n, or None where there are no entries to look at, in the limit above all.
+        coordinates: length of the last axis of a vector of the default dimension class.
+        replicates: independent trials, or integrations.
+        matrices: all matrices so far, in program order.
     """
 
     def __init__(
@@ -41,39 +60,121 @@ class Space:
         *,
         coordinates: int,
         replicates: int,
-        draw: Draw,
+        numbers: Numbers,
+        reading: Reading,
         dtype: torch.dtype,
         device: torch.device,
-        holding: Holding,
+        holding: Holding = "auto",
     ) -> None:
+        self.width = coordinates if reading == "finite" else None
         self.coordinates = coordinates
         self.replicates = replicates
         self.dtype = dtype
         self.device = device
         self.matrices: list[Matrix] = []
-        self._fresh = _Columns(draw, dtype)
+        self._reading: Reading = reading
+        self._sampled = reading in ("limit", "derivative")
+        self._dims: dict[str, Dim] = {}
+        self._default = self.dim("n")
+        self._fresh = _Columns(numbers, dtype)
+        self._numbers = numbers
         self._holding: Holding = holding
+        self._hats = Hats(partial(self._fresh.of, "rademacher", 1, self._default))
 
-    def vectors(self, k: int) -> Tensor:
-        """``k`` initial vectors, independent N(0, 1): shape (replicate, k, coordinate) (TP4b 2.6.1)."""
-        return self._fresh(k, self.coordinates)
+    def dim(self, name: str, ratio: float = 1.0) -> Dim:
+        """A dimension class: widths that are ``ratio`` times n, rounded (TP0 section 3.2).
 
-    def vector(self) -> Tensor:
-        """One initial vector, shape (replicate, 1, coordinate): the same for every input."""
-        return self.vectors(1)
-
-    def matrix(self, *, variance: float = 1.0, features: int | None = None) -> Matrix:
-        """A Gaussian matrix: n x n, or n x ``features`` to take constant features to coordinates.
-
-        Entries are N(0, variance / columns). The product with features is a multi-vector of initial vectors with
-        covariance ``variance * features . features' / columns``.
+        Raises:
+            ProgramError: the ratio is not positive, or not that of an earlier class of this name.
         """
-        columns = self.coordinates if features is None else features
-        holding = Dense if self._holding == "dense" else Revealed
-        strategy = holding(self._fresh, rows=self.coordinates, columns=columns, variance=variance)
-        matrix = Matrix(strategy, replicates=self.replicates, rows=self.coordinates, columns=columns, variance=variance)
+        if not 0 < ratio < float("inf"):
+            message = f"dim {name!r}: ratio {ratio} is not allowed; it must be a positive number"
+            raise ProgramError(message)
+        n = self.coordinates
+        sampled = Dim(name=name, size=n, extent=ratio * n, ratio=ratio)
+        dim = sampled if self._sampled else sampled.at(n)
+        if self._dims.setdefault(name, dim) != dim:
+            message = f"dim {name!r}: ratio {ratio} differs from that of the class of this name; choose another name"
+            raise ProgramError(message)
+        return dim
+
+    def vectors(self, k: int, dim: Dim | None = None, *, law: str | Law = "gaussian") -> Tensor:
+        """``k`` initial vectors with independent coordinates of mean 0 and variance 1 (TP4b 2.6.1).
+
+        Args:
+            k: how many.
+            dim: dimension class, by default that of width n.
+            law: of the coordinates, in both readings: the limit depends on it (NGTP). Any function of a Gaussian
+                vector (a Gaussian image) is just that function applied to it.
+
+        Returns:
+            Shape (replicate, k, coordinate).
+        """
+        return self._fresh.of(law, k, dim or self._default)
+
+    def vector(self, dim: Dim | None = None, *, law: str | Law = "gaussian") -> Tensor:
+        """One initial vector, shape (replicate, 1, coordinate): the same for every input."""
+        return self.vectors(1, dim, law=law)
+
+    def scalar(self, limit: float, noise: float = 0.0) -> Tensor:
+        """An initial scalar: ``limit + noise z / sqrt(n)`` with a standard normal z, shape (replicate,)."""
+        deviation = 0.0 if self._sampled else noise * self.coordinates**-0.5
+        return limit + deviation * self._fresh(1, constant_axis(1))[:, 0, 0]
+
+    def matrix(
+        self,
+        rows: Dim | None = None,
+        columns: Dim | None = None,
+        *,
+        variance: float = 1.0,
+        features: int | None = None,
+        law: str | Law = "gaussian",
+        held: Holding | None = None,
+    ) -> Matrix:
+        """A matrix of independent entries of mean 0 and variance ``variance / columns``.
+
+        Args:
+            rows: dimension class of what it gives, by default that of width n.
+            columns: dimension class of what it takes, by default that of width n.
+            variance: of an entry, times the number of columns.
+            features: take so many constant features instead: the columns are then initial vectors, whose law
+                the limit depends on.
+            law: of the entries; the limit of a program does not depend on that of a matrix (NGTP, theorem 4.1), the
+                orthogonal one excepted.
+            held: how to hold it at finite width, by default by law and size.
+
+        Raises:
+            ProgramError: the law cannot be held so.
+        """
+        rows = rows or self._default
+        columns = constant_axis(features) if features is not None else columns or self._default
+        entry_law = law_of(law)
+        choice = self._choice(entry_law, rows, columns, held or self._holding)
+        matrix = Matrix(
+            self._product(entry_law, rows, columns, variance, choice),
+            replicates=self.replicates,
+            rows=rows,
+            columns=columns,
+            variance=variance,
+            law=entry_law,
+            choice=choice,
+        )
         self.matrices.append(matrix)
         return matrix
+
+    def interpolated(
+        self,
+        time: Tensor,
+        rows: Dim | None = None,
+        columns: Dim | None = None,
+        *,
+        variance: float = 1.0,
+        law: str | Law = "rademacher",
+    ) -> Interpolated:
+        """The matrix at ``time`` in [0, 1] on the way from a Gaussian one to an independent one of ``law``."""
+        gaussian = self.matrix(rows, columns, variance=variance)
+        other = self.matrix(rows, columns, variance=variance, law=law)
+        return Interpolated(gaussian=gaussian, other=other, time=time)
 
     def constant(self, values: Tensor) -> Tensor:
         """Constant features (input, ..., feature) in the space's dtype, with a replicate axis in front."""
@@ -88,6 +189,31 @@ class Space:
         """Averages of products, float64, shape (replicate, input, input'): the kernel of a multi-vector."""
         return gram(x, y)
 
+    def outer(
+        self,
+        psi: Callable[..., Tensor],
+        x: Tensor,
+        *others: Tensor,
+        scalars: tuple[Tensor, ...] = (),
+        tuples: int | None = None,
+    ) -> Tensor:
+        r"""The OuterNonlin instruction of TP4b 2.6.1, :math:`n^{-r} \sum_b \psi(x_a; y^1_{b_1}; ...; y^r_{b_r}; c)`.
+
+        Args:
+            psi: takes x, the ``others`` and the scalars, broadcast against each other: the last 1 + r axes are
+                coordinates, one for each vector argument; acts on these elementwise.
+            x: shape (replicate, ..., coordinate).
+            others: r multi-vectors, of any dimension classes.
+            scalars: of shape (replicate, ...); give them here, not by closure.
+            tuples: how many tuples (b_1, ..., b_r) a ket averages over, the same ones for all samples: an unbiased
+                average whose error is in the spread of the replicates. By default at most `KET_TUPLES`; at finite
+                width always all.
+
+        Returns:
+            Shape (replicate, ..., coordinate), in the leading shape of psi's values. Differentiable.
+        """
+        return outer(psi, x, others, scalars, tuples or KET_TUPLES if self._sampled else None)
+
     def backprop(self, f: Tensor, *wrt: Tensor) -> tuple[tuple[Tensor, ...], tuple[Factor, ...]]:
         """Backpropagation through the program (TP4b 2.9.14), summed over the entries of ``f``.
 
@@ -96,19 +222,22 @@ class Space:
             wrt: vectors of the program that require a gradient.
 
         Returns:
-            The Theta(1) error signals ``n df/dx`` of ``wrt``, each in the shape of its vector, and the factors of the
-            gradients of all matrices that ``f`` depends on.
+            The Theta(1) error signals of ``wrt``, df/dx times the number of coordinates of x, each in the shape of its
+            vector, and the factors of the gradients of all matrices that ``f`` depends on.
         """
         uses = [(matrix, use) for matrix in self.matrices for use in matrix.uses]
-        signals: tuple[Tensor | None, ...] = torch.autograd.grad(
-            f, [*wrt, *(use.y for _, use in uses)], torch.full_like(f, self.coordinates), allow_unused=True
+        targets = [*wrt, *(use.y for _, use in uses)]
+        seed = torch.full_like(f, self.coordinates)
+        gradients: tuple[Tensor | None, ...] = torch.autograd.grad(
+            f, targets, seed, allow_unused=True, create_graph=self._reading == "derivative"
         )
+        signals = [None if g is None else self._per_coordinate(g) for g in gradients]
         asked = tuple(signal for signal in signals[: len(wrt)] if signal is not None)
         if len(asked) < len(wrt):
             message = "backprop: a vector in wrt does not influence f; leave it out"
             raise ProgramError(message)
         factors = tuple(
-            Factor(matrix=matrix, left=use.x, right=signal)
+            Factor(matrix=matrix, left=use.x, right=signal * (matrix.rows.extent / matrix.columns.extent))
             if use.transposed
             else Factor(matrix=matrix, left=signal, right=use.x)
             for (matrix, use), signal in zip(uses, signals[len(wrt) :], strict=True)
@@ -116,18 +245,87 @@ class Space:
         )
         return asked, factors
 
+    def derivative(self, c: Tensor, of: Tensor) -> Tensor:
+        """dc/dof for scalars ``c`` of the program, summed over all entries of c, in the shape of ``of``."""
+        (gradient,) = torch.autograd.grad(c.sum(), of, create_graph=self._reading == "derivative")
+        return gradient
+
+    def entries(self, matrix: Matrix) -> Tensor:
+        """All of a matrix at finite width, shape (replicate, row, column), by its products with the basis vectors.
+
+        Raises:
+            ProgramError: the space is the limit, where a matrix has no entries.
+        """
+        if self.width is None:
+            message = "entries: a matrix has none in the limit; ask for them where space.width is not None"
+            raise ProgramError(message)
+        basis = torch.eye(matrix.columns.size, dtype=self.dtype, device=self.device)
+        with torch.no_grad():
+            return matrix(basis.expand(self.replicates, *basis.shape)).mT
+
+    def _per_coordinate(self, gradient: Tensor) -> Tensor:
+        coordinates = gradient.shape[-1]
+        return gradient if coordinates == self.coordinates else gradient * (coordinates / self.coordinates)
+
+    def _choice(self, law: Law, rows: Dim, columns: Dim, asked: Holding) -> Choice:
+        if self.width is None:
+            return _limit_choice(law, rows, columns)
+        entry_bytes = self.replicates * self.dtype.itemsize
+        taken = sum(matrix.choice.bytes for matrix in self.matrices)
+        return choose(law, rows, columns, asked=asked, entry_bytes=entry_bytes, taken=taken)
+
+    def _product(
+        self, law: Law, rows: Dim, columns: Dim, variance: float, choice: Choice
+    ) -> StrategyProduct | DerivativeProduct:
+        if self._reading == "derivative" and not columns.constant and law.family != "orthogonal":
+            return DerivativeProduct(self._fresh, self._hats, rows=rows, columns=columns, variance=variance)
+        return StrategyProduct(self._strategy(law, rows, columns, variance, choice), rows=rows, columns=columns)
+
+    def _strategy(self, law: Law, rows: Dim, columns: Dim, variance: float, choice: Choice) -> Strategy:
+        if law.family == "orthogonal":
+            return RevealedOrthogonal(self._fresh, rows=rows, columns=columns, variance=variance)
+        if choice.held == "revealed":
+            return Revealed(self._fresh, rows=rows, columns=columns, variance=variance)
+        if columns.constant:
+            return Columns(self.vectors(columns.size, rows, law=law), rows=rows, variance=variance)
+        index, entries = len(self.matrices), self._numbers.entries
+        return Tiles(
+            lambda i, j, shape: entries(law, (index, i, j), shape),
+            rows=rows,
+            columns=columns,
+            variance=variance,
+            dtype=self.dtype,
+            keep=choice.held == "dense",
+        )
+
+
+def _limit_choice(law: Law, rows: Dim, columns: Dim) -> Choice:
+    if columns.constant and law.family != "gaussian":
+        return Choice(held="dense", reason="the limit depends on the law of features")
+    if law.family != "orthogonal":
+        return Choice(held="revealed", reason="the limit depends on the variance of a matrix only")
+    if rows.extent != columns.extent:
+        message = "matrix: the limit of a rectangular orthogonal matrix is not known here; make it square"
+        raise ProgramError(message)
+    return Choice(held="revealed", reason="the limit of a Haar matrix")
+
 
 class _Columns:
-    """Standard normal columns in program order; shared by a space and its matrices, none of which needs the other."""
+    """Initial vectors in program order; shared by a space and its matrices, none of which needs the other."""
 
-    def __init__(self, draw: Draw, dtype: torch.dtype) -> None:
-        self._draw = draw
+    def __init__(self, numbers: Numbers, dtype: torch.dtype) -> None:
+        self._numbers = numbers
         self._dtype = dtype
         self._drawn = 0
 
-    def __call__(self, count: int, coordinates: int) -> Tensor:
+    def __call__(self, count: int, dim: Dim) -> Tensor:
+        """Standard normal columns."""
+        return self.of("gaussian", count, dim)
+
+    def of(self, name: str | Law, count: int, dim: Dim) -> Tensor:
+        """Columns of a law."""
         first, self._drawn = self._drawn, self._drawn + count
-        return self._draw(first, count, coordinates).to(self._dtype)
+        return self._numbers.vectors(law_of(name), first, count, dim).to(self._dtype)
 
 
 class FiniteSpace(Space):
@@ -151,7 +349,8 @@ class FiniteSpace(Space):
         super().__init__(
             coordinates=n,
             replicates=trials,
-            draw=randomness.pseudo_random(seed, (randomness.FINITE, n), range(first, first + trials), device),
+            numbers=finite_numbers(seed, n, range(first, first + trials), device),
+            reading="finite",
             dtype=dtype,
             device=device,
             holding=matrix,
@@ -161,8 +360,10 @@ class FiniteSpace(Space):
 class KetSpace(Space):
     """The reading at infinite width: every ket by ``samples`` samples, ``replicates`` independent integrations.
 
-    ``estimator`` is ``"rqmc"`` (one scrambled Sobol sequence a replicate) or ``"mc"`` (pseudo-random). Matrices are
-    revealed ones: the samplewise form of the dot is that of TP4b 2.6.5 by Stein's lemma.
+    ``estimator`` is ``"rqmc"`` (one scrambled Sobol sequence a replicate), ``"mc"`` (pseudo-random), or
+    ``"derivative"`` (Sobol again, hats and dots apart). Matrices of the first two are revealed ones: the samplewise
+    form of the dot is that of TP4b 2.6.5 by Stein's lemma; the third takes the dot by its definition, which is slower
+    and needs differentiable nonlinearities: a check of the others.
     """
 
     def __init__(
@@ -180,8 +381,8 @@ class KetSpace(Space):
         super().__init__(
             coordinates=samples,
             replicates=replicates,
-            draw=ket_draw(estimator, seed, range(first, first + replicates), samples, device),
+            numbers=ket_numbers(estimator, seed, range(first, first + replicates), samples, device),
+            reading="derivative" if estimator == "derivative" else "limit",
             dtype=dtype,
             device=device,
-            holding="revealed",
         )

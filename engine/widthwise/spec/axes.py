@@ -71,13 +71,18 @@ def axes_of(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def require_axes(axes: Iterable[str], tables: Mapping[str, type[Section]]) -> None:
     """Refuse a key that cannot be swept; ``tables`` are those that belong to the experiment.
 
-    ``data.count`` cannot: the number of inputs is the shape of the readouts, and a store has one shape.
+    A key that decides the shape of the readouts cannot: a store has one shape.
 
     Raises:
         SpecError: names the key and those that are allowed.
     """
-    swept = [f"{table}.{name}" for table, section in tables.items() for name in section.model_fields]
-    allowed = [name for name in (*swept, "seed", "limit.samples", "limit.estimator") if name != "data.count"]
+    own = [
+        f"{table}.{name}"
+        for table, section in tables.items()
+        for name in section.model_fields
+        if name not in section.shape
+    ]
+    allowed = [*own, "seed", "limit.samples", "limit.estimator"]
     for key in axes:
         if key not in allowed:
             hint = closest(key, ["width", "trials", *allowed])

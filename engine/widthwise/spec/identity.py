@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import JsonValue
 
 from widthwise.experiments import programs
+from widthwise.laws import registered_laws
 from widthwise.models import registered
 from widthwise.spec.messages import quoted, shown
 from widthwise.spec.points import points
@@ -34,14 +35,19 @@ def identity(spec: Spec, inputs: Sequence[np.ndarray]) -> Identity:
         if key not in EXTENT and key != "data.path" and not key.startswith("verdict.")
     }
     fields["inputs"] = [_array_hash(array) for array in inputs]
-    used = {point.spec.model.activation for point in points(spec)}
-    for own in registered():
-        if own.name in used:
-            fields[f"activation {own.name}"] = hashlib.sha256(own.source.encode()).hexdigest()
-    if spec.experiment in programs():
-        fields["program"] = hashlib.sha256(programs()[spec.experiment].source.encode()).hexdigest()
+    fields |= {name: hashlib.sha256(source.encode()).hexdigest() for name, source in _own_code(spec).items()}
     text = json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return Identity(fields=fields, hash=hashlib.sha256(text.encode()).hexdigest())
+
+
+def _own_code(spec: Spec) -> dict[str, str]:
+    """The user's code that the numbers depend on: the program, the activations and laws that some point names."""
+    sections = [section for point in points(spec) for section in (point.spec.model, point.spec.options)]
+    used = {(key, value) for section in sections for key, value in section if key in ("activation", "law")}
+    code = {f"activation {own.name}": own.source for own in registered() if ("activation", own.name) in used}
+    code |= {f"law {own.name}": own.source for own in registered_laws() if ("law", own.name) in used}
+    program = programs().get(spec.experiment)
+    return code if program is None else code | {"program": program.source}
 
 
 def differing(recorded: Mapping[str, JsonValue], asked: Mapping[str, JsonValue]) -> list[str]:
@@ -53,7 +59,7 @@ def differing(recorded: Mapping[str, JsonValue], asked: Mapping[str, JsonValue])
 def _difference(key: str, recorded: JsonValue, asked: JsonValue) -> str:
     if key == "inputs":
         return "inputs: the data of the spec is not the data of the run"
-    if key == "program" or key.startswith("activation "):
+    if key == "program" or key.startswith(("activation ", "law ")):
         return f"{key}: its code is not that of the run"
     values = ["nothing" if value is None else shown(value) for value in (recorded, asked)]
     return f"{key}: {values[0]} in the run, {values[1]} in the spec"

@@ -11,7 +11,8 @@ from widthwise.errors import SpecError
 from widthwise.spec.points import points
 from widthwise.spec.schema import Spec
 
-BARE_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
+BARE_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*(\([0-9.e+-]+\))?")
+"""A value of ``--set`` that needs no quotes: a name, a path, a law such as ``student_t(5)``."""
 
 
 def load_spec(
@@ -21,7 +22,7 @@ def load_spec(
 
     Args:
         source: a TOML or YAML file, or the table that such a file holds.
-        overrides: changes ``key=value``, the value as TOML writes it (a single word needs no quotes).
+        overrides: changes ``key=value``, the value as TOML writes it (a name needs no quotes).
         base: where a relative ``data.path`` starts; a file's own directory, or the current one.
 
     Raises:

@@ -80,7 +80,7 @@ def _own_words(problem: ErrorDetails, location: tuple[int | str, ...]) -> str:
     inner, colon, rest = text.partition(": ")
     if not location:
         return text
-    if colon and isinstance(problem["input"], dict) and " " not in inner:
+    if colon and isinstance(problem["input"], dict | Section) and " " not in inner:
         return f"{key_name(location)}.{inner}: {rest}"
     return f"{key_name(location)}: {text}"
 

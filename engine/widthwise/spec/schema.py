@@ -9,15 +9,17 @@ from pydantic import (
     BeforeValidator,
     Field,
     ModelWrapValidatorHandler,
+    SerializeAsAny,
     SerializerFunctionWrapHandler,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_serializer,
     model_validator,
 )
 
 from widthwise.errors import SpecError
-from widthwise.experiments import EXPERIMENTS, programs
+from widthwise.experiments import EXPERIMENTS, NoOptions, options_of, programs, tables_of
 from widthwise.experiments.data import Data
 from widthwise.models import MLP, Model
 from widthwise.sections import Section
@@ -27,6 +29,8 @@ from widthwise.spec.messages import closest, explain
 MAX_WIDTH = 2**28
 MAX_TRIALS = 10**7
 MAX_WIDTHS = 1000
+TABLES = ("model", "data", "options")
+"""The tables that only some experiments use."""
 
 
 def _trials(value: object) -> int | dict[int, int]:
@@ -105,18 +109,22 @@ class Sweep(Section):
 
 
 class Limit(Section):
-    """How the limit is sampled: ``replicates`` independent estimates from ``samples`` coordinates each."""
+    """How the limit is sampled: ``replicates`` independent estimates from ``samples`` coordinates each.
+
+    ``estimator`` is ``"rqmc"`` (randomised quasi-Monte Carlo), ``"mc"`` (pseudo-random numbers) or ``"derivative"``:
+    kets by their definition, hats and dots apart, the dots from derivatives; it is there to check the first.
+    """
 
     samples: Annotated[int, Field(ge=2, le=2**30)] = 262144
     replicates: Annotated[int, Field(ge=2, le=4096)] = 8
-    estimator: Literal["rqmc", "mc"] = "rqmc"
+    estimator: Literal["rqmc", "mc", "derivative"] = "rqmc"
 
     @model_validator(mode="after")
     def _require_balanced_sequence(self) -> "Limit":
-        if self.estimator == "rqmc" and self.samples.bit_count() != 1:
+        if self.estimator != "mc" and self.samples.bit_count() != 1:
             power = 2 ** round(math.log2(self.samples))
             message = (
-                f'samples: {self.samples} is not a power of two, which estimator "rqmc" needs; '
+                f'samples: {self.samples} is not a power of two, which estimator "{self.estimator}" needs; '
                 f'write {power} or estimator = "mc"'
             )
             raise ValueError(message)
@@ -130,7 +138,7 @@ class Numerics(Section):
     microbatch: Annotated[int, Field(ge=1, le=1024)] = 8
     threads: Annotated[int, Field(ge=1, le=1024)] = 1
     device: Literal["cpu", "cuda"] = "cpu"
-    matrix: Literal["auto", "dense", "revealed"] = "auto"
+    matrix: Literal["auto", "dense", "tiled", "revealed"] = "auto"
 
 
 class Verdict(Section):
@@ -143,6 +151,9 @@ class Verdict(Section):
 class Spec(Section):
     """A run: what is measured, on what, for which widths, how exactly. Only ``experiment`` has no default.
 
+    ``options`` are those of the experiment, a section of its own class. Of ``model``, ``data`` and ``options`` an
+    experiment uses some; those that it does not use cannot be set.
+
     Raises:
         SpecError: one line that names the key, the value and what is allowed, whichever way a spec is made.
     """
@@ -151,6 +162,7 @@ class Spec(Section):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     model: Model = Field(default_factory=MLP)
     data: Data = Field(default_factory=Data)
+    options: SerializeAsAny[Section] = Field(default_factory=NoOptions, validate_default=True)
     sweep: Sweep = Field(default_factory=Sweep)
     limit: Limit = Field(default_factory=Limit)
     numerics: Numerics = Field(default_factory=Numerics)
@@ -168,13 +180,28 @@ class Spec(Section):
         return spec
 
     def _require_tables_with_a_meaning(self) -> None:
-        """A program of a user makes its own network and inputs."""
-        own = self.experiment in programs()
-        require_axes(self.sweep.axes, {} if own else {"model": type(self.model), "data": Data})
+        """Refuse a table that the experiment does not use, and a swept key of one."""
+        used = tables_of(self.experiment)
+        require_axes(self.sweep.axes, {name: type(getattr(self, name)) for name in TABLES if name in used})
         for name, table, default in (("model", self.model, MLP()), ("data", self.data, Data())):
-            if own and table != default:
-                message = f"{name}: has no meaning for the program {self.experiment}; leave the table out"
+            if name not in used and table != default:
+                message = f"{name}: {_without_meaning(self.experiment)}"
                 raise SpecError(message)
+
+    @field_validator("options", mode="before")
+    @classmethod
+    def _take_those_of_the_experiment(cls, value: object, info: ValidationInfo) -> object:
+        if "experiment" not in info.data or not isinstance(value, Mapping | Section):
+            return value  # there are words for it elsewhere
+        own = options_of(info.data["experiment"])
+        if isinstance(value, own):
+            return value
+        if dict(value) and not own.model_fields:
+            raise ValueError(_without_meaning(info.data["experiment"]))
+        try:
+            return own.model_validate(dict(value))
+        except ValidationError as error:
+            raise ValueError(explain(error, own)) from None
 
     @field_validator("experiment")
     @classmethod
@@ -185,6 +212,11 @@ class Spec(Section):
             message = f"{name!r} is not known; allowed: {', '.join(known)}{hint}"
             raise ValueError(message)
         return name
+
+
+def _without_meaning(experiment: str) -> str:
+    kind = "program" if experiment in programs() else "experiment"
+    return f"has no meaning for the {kind} {experiment}; leave the table out"
 
 
 def _frozen(value: object) -> object:

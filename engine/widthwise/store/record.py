@@ -6,7 +6,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,7 +23,10 @@ STORE = "results.zarr"
 
 @dataclass(frozen=True, kw_only=True)
 class RunRecord:
-    """What decides the numbers of a run (spec and identity) and what they were made with; JSON values throughout."""
+    """What decides the numbers of a run (spec and identity) and what they were made with; JSON values throughout.
+
+    ``matrices`` says for each width how matrices are held and why.
+    """
 
     widthwise_version: str
     spec: Mapping[str, JsonValue]
@@ -32,6 +35,7 @@ class RunRecord:
     canary: Mapping[str, JsonValue]
     environment: Mapping[str, JsonValue]
     created: str
+    matrices: Mapping[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

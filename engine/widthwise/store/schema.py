@@ -34,12 +34,13 @@ class Variable:
     chunks: tuple[int, ...]
     dtype: np.dtype[Any]
     fill_value: float | int | str | bool
-    attributes: Mapping[str, str]
+    attributes: Mapping[str, str | float]
 
 
 def variables(layout: Layout, group: Kind) -> Iterator[Variable]:
     """Every array of a primary group: coordinates first, then the readouts."""
     yield from (_axis(axis) for axis in layout.axes)
+    yield from (_readout_axis(axis) for axis in _readout_axes(layout))
     if group == "trials":
         yield _index("width", len(layout.widths), 1, "width of the network", "number of coordinates of each vector")
         yield _index("trial", max(layout.trials), _INDICES_PER_CHUNK, "trial", "index of an independent network")
@@ -97,7 +98,8 @@ def axis_values(axis: Axis) -> np.ndarray[Any, Any]:
 
 
 def _coordinate_chunks(layout: Layout) -> dict[str, bytes]:
-    files = {f"{kind}/{axis.name}/c/0": encode(axis_values(axis)) for kind in layout.groups for axis in layout.axes}
+    axes = (*layout.axes, *_readout_axes(layout))
+    files = {f"{kind}/{axis.name}/c/0": encode(axis_values(axis)) for kind in layout.groups for axis in axes}
     for column, width in enumerate(layout.widths):
         files[f"trials/width/c/{column}"] = encode(np.array([width], dtype=np.int64))
     for key, length in (("trials/trial", max(layout.trials)), ("limit/replicate", layout.replicates)):
@@ -128,11 +130,27 @@ def _readout(layout: Layout, group: Kind, readout: Readout) -> Variable:
         chunks=chunk_shape(layout, group, readout),
         dtype=np.dtype(np.float64),
         fill_value=np.nan,
-        attributes={**_words(readout.long_name, readout.description, readout.units), "source": readout.source},
+        attributes={
+            **_words(readout.long_name, readout.description, readout.units),
+            "source": readout.source,
+            **_distances(readout),
+        },
     )
 
 
-def _axis(axis: Axis) -> Variable:
+def _distances(readout: Readout) -> dict[str, float | str]:
+    """How distances of the readout are taken, where that is not the usual way."""
+    unusual: dict[str, float | str | None] = {"law": readout.law, "scale": readout.scale}
+    return {name: value for name, value in unusual.items() if value is not None}
+
+
+def _readout_axes(layout: Layout) -> tuple[Axis, ...]:
+    """The dimensions of readouts that have values."""
+    values = {dim: own for readout in layout.readouts for dim, own in readout.coords.items()}
+    return tuple(Axis(name=dim, values=own) for dim, own in values.items())
+
+
+def _axis(axis: Axis, description: str = "swept key of the spec") -> Variable:
     values = axis_values(axis)
     return Variable(
         name=axis.name,
@@ -141,8 +159,12 @@ def _axis(axis: Axis) -> Variable:
         chunks=values.shape,
         dtype=values.dtype,
         fill_value=np.zeros((), dtype=values.dtype).item(),
-        attributes=_words(axis.name, "swept key of the spec"),
+        attributes=_words(axis.name, description),
     )
+
+
+def _readout_axis(axis: Axis) -> Variable:
+    return _axis(axis, "dimension of readouts")
 
 
 def _index(name: str, length: int, chunk: int, long_name: str, description: str) -> Variable:
@@ -182,6 +204,7 @@ def _root_attributes(record: RunRecord) -> dict[str, Any]:
         "seed": record.spec.get("seed", 0),
         "created": record.created,
         "environment": json.dumps(record.environment),
+        "matrices": json.dumps(record.matrices),
     }
 
 

@@ -1,0 +1,139 @@
+"""What each experiment lets a user choose, besides the tables that several of them share."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, Field
+
+from widthwise.errors import SpecError
+from widthwise.laws import require_law
+from widthwise.models import ActivationName
+from widthwise.sections import Section
+
+
+def _canonical(text: str) -> str:
+    try:
+        return require_law(text)
+    except SpecError as error:
+        raise ValueError(str(error)) from None  # pydantic knows the key
+
+
+LawName = Annotated[str, AfterValidator(_canonical)]
+"""A field that names a law, kept as its canonical name."""
+
+Depth = Annotated[int, Field(ge=1, le=64)]
+Ratio = Annotated[float, Field(ge=1 / 64, le=64)]
+
+
+class NoOptions(Section):
+    """For experiments that have none."""
+
+
+class Semicircle(Section):
+    """Of ``semicircle``.
+
+    ``law``: of the entries of W.
+    ``orders``: the moments are those of order 1 to this one.
+    """
+
+    shape: ClassVar[frozenset[str]] = frozenset({"orders"})
+
+    law: LawName = "gaussian"
+    orders: Annotated[int, Field(ge=1, le=32)] = 14
+
+
+class MarchenkoPastur(Section):
+    """Of ``marchenko_pastur``.
+
+    ``law``: of the entries of W.
+    ``ratio``: rows of W for each column.
+    ``orders``: the moments are those of order 1 to this one.
+    """
+
+    shape: ClassVar[frozenset[str]] = frozenset({"orders"})
+
+    law: LawName = "gaussian"
+    ratio: Ratio = 1.0
+    orders: Annotated[int, Field(ge=1, le=16)] = 6
+
+
+class FreeIndependence(Section):
+    """Of ``free_independence``.
+
+    ``law``: of the entries of W.
+    ``activation``: what makes the diagonal matrices out of vectors of the program.
+    """
+
+    law: LawName = "gaussian"
+    activation: ActivationName = "tanh"
+
+
+class GradientIndependence(Section):
+    """Of ``gradient_independence``.
+
+    ``law``: of the entries of W.
+    ``activation``: of the network whose readout has mean zero.
+    """
+
+    law: LawName = "gaussian"
+    activation: ActivationName = "tanh"
+
+
+class AMP(Section):
+    """Of ``amp``.
+
+    ``law``: of the entries of A.
+    ``delta``: rows of A, the measurements, for each column.
+    ``noise_variance``: of the noise on every measurement.
+    ``density``: fraction of the entries of the signal that are not zero.
+    ``denoiser``: the function applied to every entry of an estimate.
+    ``threshold``: of the denoiser soft_threshold, in units of the effective noise; tanh has none.
+    ``steps``: number of iterations.
+    """
+
+    shape: ClassVar[frozenset[str]] = frozenset({"steps"})
+
+    law: LawName = "gaussian"
+    delta: Ratio = 0.5
+    noise_variance: Annotated[float, Field(ge=0, le=1e6)] = 0.01
+    density: Annotated[float, Field(gt=0, le=1)] = 0.1
+    denoiser: Literal["soft_threshold", "tanh"] = "soft_threshold"
+    threshold: Annotated[float, Field(gt=0, le=1e6)] = 1.5
+    steps: Depth = 8
+
+
+class MasterTheorem(Section):
+    """Of ``master_theorem``.
+
+    ``law``: of the entries of the matrices.
+    ``program``: a network with a matrix for each layer, one with a single matrix, or a power iteration.
+    ``depth``: number of layers, or of multiplications.
+    ``activation``: between the layers.
+    ``quantiles``: number of quantiles of every law of coordinates.
+    """
+
+    shape: ClassVar[frozenset[str]] = frozenset({"program", "depth", "quantiles"})
+
+    law: LawName = "gaussian"
+    program: Literal["mlp", "tied", "power"] = "mlp"
+    depth: Depth = 3
+    activation: ActivationName = "tanh"
+    quantiles: Literal[64, 128, 256, 512, 1024, 2048, 4096] = 1024
+
+
+class Interpolation(Section):
+    """Of ``interpolation``.
+
+    ``law``: of the entries that the Gaussian ones turn into.
+    ``program``: a network with a matrix for each layer, or one with a single matrix.
+    ``depth``: number of layers.
+    ``activation``: between the layers.
+    ``times``: number of evenly spaced times from 0 (Gaussian) to 1.
+    """
+
+    shape: ClassVar[frozenset[str]] = frozenset({"times"})
+
+    law: LawName = "rademacher"
+    program: Literal["mlp", "tied"] = "mlp"
+    depth: Depth = 3
+    activation: ActivationName = "tanh"
+    times: Annotated[int, Field(ge=2, le=65)] = 9
