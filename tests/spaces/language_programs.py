@@ -89,7 +89,11 @@ def with_outer(space: Space) -> Mapping[str, Tensor]:
     g = W.T(y + w)
     f = space.avg(torch.tanh(g) * z)
     (signal,), _ = space.backprop(f, z)
-    return {"outer": space.gram(torch.cat([y, w], 1)), "back": space.gram(g, z), "signal": space.gram(z, signal)}
+    return {
+        "outer": space.gram(torch.cat([y, w], 1)),
+        "back": space.gram(g, z),
+        "signals": space.gram(torch.cat([z, signal], 1)),
+    }
 
 
 def gradient_independence(space: Space) -> Mapping[str, Tensor]:

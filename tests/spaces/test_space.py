@@ -77,7 +77,7 @@ def test_a_space_is_freed_with_its_last_reference(make: Callable[[], Space]) -> 
     gc.disable()
     try:
         space = make()
-        W, V, x = space.matrix(), space.matrix(law="orthogonal", held="auto"), space.vectors(2)
+        W, V, x = space.matrix(), space.matrix(law="rademacher", held="auto"), space.vectors(2)
         h = W.T(torch.tanh(W(x)))
         y = space.outer(lambda x, u: torch.tanh(x * u), W(h * h), V(x))
         space.backprop(space.avg(space.vector() * torch.tanh(y)))

@@ -212,7 +212,7 @@ class Space:
         Returns:
             Shape (replicate, ..., coordinate), in the leading shape of psi's values. Differentiable.
         """
-        return outer(psi, x, others, scalars, tuples or KET_TUPLES if self._sampled else None)
+        return outer(psi, x, others, scalars, (tuples or KET_TUPLES) if self._sampled else None, self._orders)
 
     def backprop(self, f: Tensor, *wrt: Tensor) -> tuple[tuple[Tensor, ...], tuple[Factor, ...]]:
         """Backpropagation through the program (TP4b 2.9.14), summed over the entries of ``f``.
@@ -263,6 +263,13 @@ class Space:
         with torch.no_grad():
             return matrix(basis.expand(self.replicates, *basis.shape)).mT
 
+    def _orders(self, count: int, length: int) -> Tensor:
+        """``count`` random orders of ``length`` things, (replicate, count, length); the first is the order itself."""
+        first = torch.arange(length, device=self.device).expand(self.replicates, 1, length)
+        if count == 1:
+            return first
+        return torch.cat([first, self._fresh(count - 1, constant_axis(length)).argsort(-1)], 1)
+
     def _per_coordinate(self, gradient: Tensor) -> Tensor:
         coordinates = gradient.shape[-1]
         return gradient if coordinates == self.coordinates else gradient * (coordinates / self.coordinates)
@@ -277,7 +284,10 @@ class Space:
     def _product(
         self, law: Law, rows: Dim, columns: Dim, variance: float, choice: Choice
     ) -> StrategyProduct | DerivativeProduct:
-        if self._reading == "derivative" and not columns.constant and law.family != "orthogonal":
+        if self._reading == "derivative" and law.family == "orthogonal":
+            message = "matrix: estimator 'derivative' knows no hats of an orthogonal matrix; use 'rqmc' or 'mc'"
+            raise ProgramError(message)
+        if self._reading == "derivative" and not columns.constant:
             return DerivativeProduct(self._fresh, self._hats, rows=rows, columns=columns, variance=variance)
         return StrategyProduct(self._strategy(law, rows, columns, variance, choice), rows=rows, columns=columns)
 
