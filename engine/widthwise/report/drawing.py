@@ -99,7 +99,7 @@ def _draw_curve(axes: Axes, series: Series, colour: str, marker: str) -> None:
 def _name_sample_floor(axes: Axes, series: Series) -> None:
     if np.isfinite(series.sample_floor).any():
         dots = Line2D([], [], color=GREY, linewidth=1.1, linestyle=":", label="independent samples of the limit law")
-        axes.legend(handles=[dots], loc="lower left", frameon=False, fontsize=7.5, labelcolor=GREY)
+        axes.legend(handles=[dots], loc="upper right", frameon=False, fontsize=7.5, labelcolor=GREY)
 
 
 def _draw_guides(axes: Axes, series: Sequence[Series]) -> None:

@@ -88,12 +88,17 @@ def reference_words(entry: Entry) -> str:
 
 
 def summary_line(curves: xr.Dataset, verdicts: xr.Dataset) -> str:
-    """All verdicts counted, ``rms slopes: 2 as expected; w2 slopes: 1 as expected; limits: 3 confirmed``."""
+    """All verdicts counted, ``rms slopes: 2 as expected; w2 slopes: 1 as expected; limits: 3 confirmed``.
+
+    Slopes that nothing is expected of are left out.
+    """
     found = list(entries(curves, verdicts))
     limits = _counted([meaning(entry.verdicts, "equivalent") for entry in found], EQUIVALENT)
     slopes = {
         metric: [
-            meaning(entry.verdicts.sel(metric=metric), "consistent") for entry in found if entry.metrics[0] == metric
+            meaning(entry.verdicts.sel(metric=metric), "consistent")
+            for entry in found
+            if entry.metrics[0] == metric and not math.isnan(number(entry.curves.sel(metric=metric), "expected_slope"))
         ]
         for metric in HEADLINES
     }

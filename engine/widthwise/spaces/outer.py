@@ -1,4 +1,4 @@
-"""The OuterNonlin instruction: averages of a function of several coordinates at once, in tiles, with its derivatives."""
+"""The OuterNonlin instruction: averages of a function of several coordinates, in tiles, with all derivatives."""
 
 import itertools
 import math
