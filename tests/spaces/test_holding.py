@@ -1,6 +1,7 @@
 """How a matrix is held: what the choice depends on, what is said of it, and what cannot be."""
 
 import pytest
+import torch
 
 from widthwise.errors import ProgramError
 from widthwise.laws import law, law_names
@@ -74,3 +75,19 @@ def test_the_limit_says_what_it_depends_on() -> None:
     assert haar.choice.reason == "the limit of a Haar matrix"
     with pytest.raises(ProgramError, match="limit of a rectangular orthogonal matrix is not known"):
         space.matrix(space.dim("a", 2.0), law="orthogonal")
+
+
+@pytest.mark.parametrize("preference", ["tiled", "dense"])
+def test_a_space_prefers_what_a_matrix_can_be(preference: Holding) -> None:
+    """Features have few columns and orthogonal entries are dependent; neither keeps a space from holding the rest so."""
+    space = FiniteSpace(8, matrix=preference)
+    features, square, haar = space.matrix(features=3), space.matrix(), space.matrix(law="orthogonal")
+    assert square.choice.held == preference
+    assert features.choice.held == ("revealed" if preference == "tiled" else "dense")
+    assert haar.choice.held == "revealed"
+
+
+def test_entries_of_a_transpose_are_the_transpose_of_the_entries() -> None:
+    space = FiniteSpace(6, 2)
+    w = space.matrix(space.dim("rows", 2.0), law="uniform")
+    assert torch.equal(space.entries(w.T), space.entries(w).mT)

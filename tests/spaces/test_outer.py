@@ -68,7 +68,7 @@ def test_explicit_sum_and_its_gradients(
 
 
 @pytest.mark.parametrize("values_at_once", [7, 1 << 22])
-def test_derivatives_of_first_and_second_order(values_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_derivatives_of_both_modes_and_of_second_order(values_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outer, "VALUES_AT_ONCE", values_at_once)
     space = FiniteSpace(3, 1, dtype=torch.float64)
     x, u, v, c = space.vector(), space.vector(), space.vector(), torch.tensor([[0.3]], dtype=torch.float64)
@@ -79,6 +79,9 @@ def test_derivatives_of_first_and_second_order(values_at_once: int, monkeypatch:
     inputs = tuple(each.requires_grad_() for each in (x, u, v, c))
     assert torch.autograd.gradcheck(program, inputs, check_forward_ad=True)
     assert torch.autograd.gradgradcheck(program, inputs)
+    _, along = torch.func.jvp(program, inputs, tuple(torch.ones_like(each) for each in inputs))
+    ahead, behind = (program(*(each.detach() + step for each in inputs)) for step in (1e-6, -1e-6))
+    torch.testing.assert_close(along, (ahead - behind) / 2e-6, rtol=0, atol=1e-8)
 
 
 def product(x: Tensor, u: Tensor, v: Tensor) -> Tensor:

@@ -27,6 +27,12 @@ class Choice:
     asked: bool = False
 
 
+def preferred(law: Law, columns: Dim, holding: Holding) -> Holding:
+    """What the preference of a whole space means for one matrix: ``auto`` for those whose entries it is not for."""
+    entries = law.family != "orthogonal" and not (holding == "tiled" and columns.constant)
+    return holding if entries or holding == "revealed" else "auto"
+
+
 def choose(law: Law, rows: Dim, columns: Dim, *, asked: Holding, entry_bytes: int, taken: int) -> Choice:
     """The way to hold a matrix at finite width.
 

@@ -60,6 +60,11 @@ class Matrix:
         transpose._transposed = not self._transposed
         return transpose
 
+    @property
+    def takes(self) -> Dim:
+        """The dimension class of the vectors it is applied to: ``columns``, of the transpose ``rows``."""
+        return self.rows if self._transposed else self.columns
+
     def __call__(self, x: Tensor) -> Tensor:
         """W applied to every vector of ``x``, shape (replicate, ..., coordinate); differentiable in both modes.
 
@@ -101,11 +106,10 @@ class Matrix:
                 "constants come from space.constant"
             )
             raise ProgramError(message)
-        expected = self.rows if self._transposed else self.columns
-        if x.shape[-1] != expected.size:
+        if x.shape[-1] != self.takes.size:
             message = (
-                f"matrix product: the last axis has {x.shape[-1]} coordinates, the matrix takes {expected.size} "
-                f"of {expected.name!r}"
+                f"matrix product: the last axis has {x.shape[-1]} coordinates, the matrix takes {self.takes.size} "
+                f"of {self.takes.name!r}"
             )
             raise ProgramError(message)
 

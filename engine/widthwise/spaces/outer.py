@@ -145,7 +145,10 @@ def _derivative(psi: Psi, position: int, roles: Roles) -> Psi:
 
 
 def _along(psi: Psi, position: int, roles: Roles) -> Psi:
-    """``(arguments, tangent of an argument) -> tangent of psi``, elementwise; the tangent follows the vectors."""
+    """``(arguments, tangent of an argument) -> tangent of psi``, elementwise; the tangent follows the vectors.
+
+    Two reverse modes make a forward one, which torch cannot nest in that of the program.
+    """
 
     def along(*arguments: Tensor) -> Tensor:
         tangent, own, tile = _apart(arguments, roles)
@@ -153,7 +156,9 @@ def _along(psi: Psi, position: int, roles: Roles) -> Psi:
         def of_target(target: Tensor) -> Tensor:
             return _over(psi(*own[:position], target, *own[position + 1 :]), tile)
 
-        found: Tensor = torch.func.jvp(of_target, (_over(own[position], tile),), (_over(tangent, tile),))[1]
+        value, pull = torch.func.vjp(of_target, _over(own[position], tile))[:2]
+        push = torch.func.vjp(lambda cotangent: pull(cotangent)[0], torch.zeros_like(value))[1]
+        found: Tensor = push(_over(tangent, tile))[0]
         return found
 
     return along

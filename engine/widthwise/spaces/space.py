@@ -14,7 +14,7 @@ from widthwise.laws import law as law_of
 from widthwise.spaces.calculus import DerivativeProduct, Hats
 from widthwise.spaces.dim import Dim, constant_axis
 from widthwise.spaces.gram import avg, gram
-from widthwise.spaces.holding import Choice, Holding, choose
+from widthwise.spaces.holding import Choice, Holding, choose, preferred
 from widthwise.spaces.interpolated import Interpolated
 from widthwise.spaces.matrices import Columns, Revealed, Strategy
 from widthwise.spaces.matrix import Matrix, StrategyProduct
@@ -141,7 +141,7 @@ class Space:
                 the limit depends on.
             law: of the entries; the limit of a program does not depend on that of a matrix (NGTP, theorem 4.1), the
                 orthogonal one excepted.
-            held: how to hold it at finite width, by default by law and size.
+            held: how to hold it at finite width; by default as the space prefers, else by law and size.
 
         Raises:
             ProgramError: the law cannot be held so.
@@ -149,7 +149,7 @@ class Space:
         rows = rows or self._default
         columns = constant_axis(features) if features is not None else columns or self._default
         entry_law = law_of(law)
-        choice = self._choice(entry_law, rows, columns, held or self._holding)
+        choice = self._choice(entry_law, rows, columns, held or preferred(entry_law, columns, self._holding))
         matrix = Matrix(
             self._product(entry_law, rows, columns, variance, choice),
             replicates=self.replicates,
@@ -259,7 +259,7 @@ class Space:
         if self.width is None:
             message = "entries: a matrix has none in the limit; ask for them where space.width is not None"
             raise ProgramError(message)
-        basis = torch.eye(matrix.columns.size, dtype=self.dtype, device=self.device)
+        basis = torch.eye(matrix.takes.size, dtype=self.dtype, device=self.device)
         with torch.no_grad():
             return matrix(basis.expand(self.replicates, *basis.shape)).mT
 
