@@ -1,0 +1,91 @@
+"""Every experiment keeps to the language and returns what it declares, in every reading."""
+
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pytest
+from acceptance import experiment
+
+from widthwise.experiments import EXPERIMENTS
+from widthwise.experiments.options import Semicircle
+from widthwise.experiments.registry import draws_entries
+from widthwise.spaces import FiniteSpace, KetSpace, Space, check_program
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "custom_program.py"
+READINGS = ("finite", "rqmc", "mc", "derivative")
+WITH_LAW = [name for name, kind in EXPERIMENTS.items() if "law" in kind.options.model_fields]
+
+
+def space_of(reading: str) -> Space:
+    return FiniteSpace(12, 3) if reading == "finite" else KetSpace(64, 3, estimator=reading)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_experiments_keep_to_the_language(name: str, seed: int) -> None:
+    check_program(experiment(name).measure, seed=seed)
+
+
+@pytest.mark.parametrize("name", WITH_LAW)
+@pytest.mark.parametrize("law", ["rademacher", "sparse(0.5)"])
+def test_experiments_keep_to_the_language_whatever_the_law(name: str, law: str) -> None:
+    check_program(experiment(name, law=law).measure)
+
+
+@pytest.mark.parametrize("program", ["tied_residual", "untied_residual"])
+def test_the_example_keeps_to_the_language(program: str) -> None:
+    check_program(runpy.run_path(str(EXAMPLE))[program])
+
+
+@pytest.mark.parametrize("reading", READINGS)
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_readouts_are_as_declared(name: str, reading: str) -> None:
+    """Names, shapes, replicates; a law ascends; and every dimension that has coordinates is as long as they are."""
+    this, space = experiment(name), space_of(reading)
+    values = this.measure(space)
+    assert list(values) == [readout.name for readout in this.readouts]
+    for readout in this.readouts:
+        value = values[readout.name].detach().double().numpy()
+        assert value.shape == (space.replicates, *readout.shape)
+        assert len(readout.dims) == len(readout.shape)
+        assert readout.coords.keys() <= set(readout.dims)
+        for dim, coordinates in readout.coords.items():
+            assert len(set(coordinates)) == len(coordinates) == readout.shape[readout.dims.index(dim)]
+        if readout.law and not np.isnan(value).any():
+            assert (np.diff(value) >= -1e-12).all()
+        elif not readout.law:
+            assert np.isfinite(value).all()
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_closed_forms_are_as_declared(name: str) -> None:
+    this = experiment(name)
+    if this.exact is None:
+        assert name == "master_theorem"
+        return
+    exact = this.exact()
+    assert list(exact) == [readout.name for readout in this.readouts]
+    for readout in this.readouts:
+        assert exact[readout.name].shape == readout.shape
+        assert exact[readout.name].any() or readout.scale, f"{readout.name}: nothing is relative to 0"
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_the_list_shows_the_readouts_and_their_dimensions(name: str) -> None:
+    declared, listed = experiment(name).readouts, EXPERIMENTS[name].readouts
+    assert [readout.name for readout in declared] == [readout for readout, _ in listed]
+    for readout, (_, text) in zip(declared, listed, strict=True):
+        assert text.endswith(f"({', '.join(readout.dims)})" if readout.dims else text)
+
+
+@pytest.mark.parametrize("name", WITH_LAW)
+def test_only_orthogonal_matrices_have_no_closed_form(name: str) -> None:
+    assert experiment(name, law="orthogonal").exact is None
+    if name != "master_theorem":
+        assert all(experiment(name, law=law).exact is not None for law in ("gaussian", "uniform", "student_t(5)"))
+
+
+def test_laws_other_than_gaussian_draw_entries() -> None:
+    for law, drawn in (("gaussian", False), ("orthogonal", False), ("rademacher", True), ("sparse(0.1)", True)):
+        assert draws_entries("semicircle", Semicircle(law=law)) == drawn
