@@ -79,7 +79,7 @@ def test_the_limit_says_what_it_depends_on() -> None:
 
 @pytest.mark.parametrize("preference", ["tiled", "dense"])
 def test_a_space_prefers_what_a_matrix_can_be(preference: Holding) -> None:
-    """Features have few columns and orthogonal entries are dependent; neither keeps a space from holding the rest so."""
+    """Features have few columns and orthogonal entries are dependent; the others are held as preferred."""
     space = FiniteSpace(8, matrix=preference)
     features, square, haar = space.matrix(features=3), space.matrix(), space.matrix(law="orthogonal")
     assert square.choice.held == preference
