@@ -11,6 +11,7 @@ import pytest
 from widthwise.errors import SpecError
 from widthwise.experiments import EXPERIMENTS, tables_of
 from widthwise.experiments.options import AMP, Interpolation, MarchenkoPastur, NoOptions, Semicircle
+from widthwise.experiments.programs import _REGISTERED, Program
 from widthwise.laws import Law, adopt_laws
 from widthwise.sections import Section
 from widthwise.spec import Spec, differing, identity, load_spec, points
@@ -230,6 +231,16 @@ def test_a_law_of_ones_own_is_identity_by_its_code(where: dict[str, Any]) -> Non
         found.append(identity(load_spec({"experiment": "semicircle", **where}), [np.empty((0, 0))]).fields)
     assert differing(*found) == ["law mine: its code is not that of the run"]
     assert not any("unused" in key for key in found[0])
+
+
+@pytest.mark.usefixtures("_own_laws")
+def test_a_program_may_use_any_law_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = Program(name="here:program", function=lambda space: {}, source="code")
+    monkeypatch.setitem(_REGISTERED, program.name, program)
+    adopt_laws([Law(name="mine", family="mine", source="one")])
+    fields = identity(load_spec({"experiment": "here:program"}), [np.empty((0, 0))]).fields
+    assert "law mine" in fields
+    assert "program" in fields
 
 
 @pytest.mark.usefixtures("_own_laws")

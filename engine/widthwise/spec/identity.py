@@ -41,12 +41,16 @@ def identity(spec: Spec, inputs: Sequence[np.ndarray]) -> Identity:
 
 
 def _own_code(spec: Spec) -> dict[str, str]:
-    """The user's code that the numbers depend on: the program, the activations and laws that some point names."""
+    """The user's code that the numbers depend on: the program, the activations and laws that some point names.
+
+    Which of them a program uses nobody knows: all of them count then.
+    """
+    program = programs().get(spec.experiment)
     sections = [section for point in points(spec) for section in (point.spec.model, point.spec.options)]
     used = {(key, value) for section in sections for key, value in section if key in ("activation", "law")}
-    code = {f"activation {own.name}": own.source for own in registered() if ("activation", own.name) in used}
-    code |= {f"law {own.name}": own.source for own in registered_laws() if ("law", own.name) in used}
-    program = programs().get(spec.experiment)
+    own_code = [("activation", own.name, own.source) for own in registered()]
+    own_code += [("law", own.name, own.source) for own in registered_laws()]
+    code = {f"{key} {name}": source for key, name, source in own_code if program or (key, name) in used}
     return code if program is None else code | {"program": program.source}
 
 
