@@ -95,7 +95,7 @@ class AMP(Section):
     law: LawName = "gaussian"
     delta: Ratio = 0.5
     noise_variance: Annotated[float, Field(ge=0, le=1e6)] = 0.01
-    density: Annotated[float, Field(gt=0, le=1)] = 0.1
+    density: Annotated[float, Field(ge=1e-6, le=1)] = 0.1
     denoiser: Literal["soft_threshold", "tanh"] = "soft_threshold"
     threshold: Annotated[float, Field(gt=0, le=1e6)] = 1.5
     steps: Depth = 8

@@ -7,7 +7,8 @@ from widthwise.spaces.holding import Choice, Holding
 from widthwise.spaces.interpolated import Interpolated
 from widthwise.spaces.matrix import Matrix
 from widthwise.spaces.numbers import Estimator
-from widthwise.spaces.space import Factor, FiniteSpace, KetSpace, Space
+from widthwise.spaces.readings import FiniteSpace, KetSpace
+from widthwise.spaces.space import Factor, Space
 
 __all__ = [
     "Choice",

@@ -63,6 +63,22 @@ def choose(law: Law, rows: Dim, columns: Dim, *, asked: Holding, entry_bytes: in
     return Choice(held=asked, reason="asked for", bytes=size if asked == "dense" else 0, asked=True)
 
 
+def limit_choice(law: Law, rows: Dim, columns: Dim) -> Choice:
+    """The way to hold a matrix of kets.
+
+    Raises:
+        ProgramError: it is orthogonal and rectangular.
+    """
+    if columns.constant and law.family != "gaussian":
+        return Choice(held="dense", reason="the limit depends on the law of features")
+    if law.family != "orthogonal":
+        return Choice(held="revealed", reason="the limit depends on the variance of a matrix only")
+    if rows.extent != columns.extent:
+        message = "matrix: the limit of a rectangular orthogonal matrix is not known here; make it square"
+        raise ProgramError(message)
+    return Choice(held="revealed", reason="the limit of a Haar matrix")
+
+
 def _automatic(law: Law, columns: Dim, size: int, taken: int) -> Choice:
     if law.family == "gaussian":
         return Choice(held="revealed", reason="a Gaussian matrix is drawn only where it is looked at")

@@ -14,11 +14,11 @@ from widthwise.laws import law as law_of
 from widthwise.spaces.calculus import DerivativeProduct, Hats
 from widthwise.spaces.dim import Dim, constant_axis
 from widthwise.spaces.gram import avg, gram
-from widthwise.spaces.holding import Choice, Holding, choose, preferred
+from widthwise.spaces.holding import Choice, Holding, choose, limit_choice, preferred
 from widthwise.spaces.interpolated import Interpolated
 from widthwise.spaces.matrices import Columns, Revealed, Strategy
 from widthwise.spaces.matrix import Matrix, StrategyProduct
-from widthwise.spaces.numbers import Estimator, Numbers, finite_numbers, ket_numbers
+from widthwise.spaces.numbers import Numbers
 from widthwise.spaces.orthogonal import RevealedOrthogonal
 from widthwise.spaces.outer import outer
 from widthwise.spaces.tiles import Tiles
@@ -46,7 +46,7 @@ class Factor:
 class Space:
     """The instructions of the language over an array layout (replicate, input, ..., coordinate).
 
-    Made by :class:`FiniteSpace` (coordinates of width n) or :class:`KetSpace` (samples of the infinite-width limit).
+    Made by ``FiniteSpace`` (coordinates of width n) or ``KetSpace`` (samples of the infinite-width limit).
 
     Attributes:
         width: n, or None where there are no entries to look at, in the limit above all.
@@ -276,7 +276,7 @@ class Space:
 
     def _choice(self, law: Law, rows: Dim, columns: Dim, asked: Holding) -> Choice:
         if self.width is None:
-            return _limit_choice(law, rows, columns)
+            return limit_choice(law, rows, columns)
         entry_bytes = self.replicates * self.dtype.itemsize
         taken = sum(matrix.choice.bytes for matrix in self.matrices)
         return choose(law, rows, columns, asked=asked, entry_bytes=entry_bytes, taken=taken)
@@ -309,17 +309,6 @@ class Space:
         )
 
 
-def _limit_choice(law: Law, rows: Dim, columns: Dim) -> Choice:
-    if columns.constant and law.family != "gaussian":
-        return Choice(held="dense", reason="the limit depends on the law of features")
-    if law.family != "orthogonal":
-        return Choice(held="revealed", reason="the limit depends on the variance of a matrix only")
-    if rows.extent != columns.extent:
-        message = "matrix: the limit of a rectangular orthogonal matrix is not known here; make it square"
-        raise ProgramError(message)
-    return Choice(held="revealed", reason="the limit of a Haar matrix")
-
-
 class _Columns:
     """Initial vectors in program order; shared by a space and its matrices, none of which needs the other."""
 
@@ -336,63 +325,3 @@ class _Columns:
         """Columns of a law."""
         first, self._drawn = self._drawn, self._drawn + count
         return self._numbers.vectors(law_of(name), first, count, dim).to(self._dtype)
-
-
-class FiniteSpace(Space):
-    """The reading at width ``n``: ``trials`` independent networks, trials ``first``, ``first + 1``, ... of the seed.
-
-    A trial's numbers depend on the seed, the width and its own index only.
-    """
-
-    def __init__(
-        self,
-        n: int,
-        trials: int = 1,
-        *,
-        seed: int = 0,
-        first: int = 0,
-        dtype: torch.dtype = torch.float32,
-        device: str | torch.device = "cpu",
-        matrix: Holding = "auto",
-    ) -> None:
-        device = torch.device(device)
-        super().__init__(
-            coordinates=n,
-            replicates=trials,
-            numbers=finite_numbers(seed, n, range(first, first + trials), device),
-            reading="finite",
-            dtype=dtype,
-            device=device,
-            holding=matrix,
-        )
-
-
-class KetSpace(Space):
-    """The reading at infinite width: every ket by ``samples`` samples, ``replicates`` independent integrations.
-
-    ``estimator`` is ``"rqmc"`` (one scrambled Sobol sequence a replicate), ``"mc"`` (pseudo-random), or
-    ``"derivative"`` (Sobol again, hats and dots apart). Matrices of the first two are revealed ones: the samplewise
-    form of the dot is that of TP4b 2.6.5 by Stein's lemma; the third takes the dot by its definition, which is slower
-    and needs differentiable nonlinearities: a check of the others.
-    """
-
-    def __init__(
-        self,
-        samples: int,
-        replicates: int = 1,
-        *,
-        seed: int = 0,
-        first: int = 0,
-        estimator: Estimator = "rqmc",
-        dtype: torch.dtype = torch.float32,
-        device: str | torch.device = "cpu",
-    ) -> None:
-        device = torch.device(device)
-        super().__init__(
-            coordinates=samples,
-            replicates=replicates,
-            numbers=ket_numbers(estimator, seed, range(first, first + replicates), samples, device),
-            reading="derivative" if estimator == "derivative" else "limit",
-            dtype=dtype,
-            device=device,
-        )
