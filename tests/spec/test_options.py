@@ -103,7 +103,7 @@ def test_every_kind_of_file_has_options(tmp_path: Path, file: str, content: str)
         ("marchenko_pastur", {"ratio": "1"}, ["options.ratio: '1' is not a number"]),
         ("free_independence", {"activation": "tan"}, ["options.activation: 'tan' is not known; allowed: abs"]),
         ("amp", {"noise_variance": -1}, ["options.noise_variance: -1 is below 0"]),
-        ("amp", {"density": 0}, ["options.density: 0 is not above 0"]),
+        ("amp", {"density": 0}, ["options.density: 0 is below 1e-06, the smallest allowed"]),
         ("amp", {"density": 1.5}, ["options.density: 1.5 is above 1"]),
         ("amp", {"threshold": 0}, ["options.threshold: 0 is not above 0"]),
         ("amp", {"denoiser": "relu"}, ["options.denoiser: 'relu' is not known", "'soft_threshold' or 'tanh'"]),
