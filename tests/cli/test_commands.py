@@ -236,7 +236,7 @@ def test_list_shows_the_options_of_an_experiment_and_no_key_that_it_cannot_have(
     assert not [key for key in rows if key.startswith(("model.", "data."))]
     (document,) = json.loads(call("list", "amp", "--json")[1])
     assert set(document) == {"name", "summary", "assumptions", "source", "readouts", "keys"}
-    assert document["keys"]["options.density"] == {"default": 0.1, "allowed": "a number above 0 to 1"}
+    assert document["keys"]["options.density"] == {"default": 0.1, "allowed": "a number from 1e-06 to 1"}
     assert document["keys"]["options.denoiser"]["allowed"] == "soft_threshold, tanh"
     assert "options.law" not in json.loads(call("list", "ntk", "--json")[1])[0]["keys"]
 
