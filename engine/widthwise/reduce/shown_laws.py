@@ -11,7 +11,7 @@ CELLS = 512
 """Even cells of the laws that are shown, at most."""
 
 LEVELS = 8
-"""Values that stand for the mass of a cell when laws are pooled."""
+"""Values that stand for the mass of a cell when laws are pooled, at most: cells finer than those shown need fewer."""
 
 
 def shown_laws(samples: Samples, limit: Array) -> Array:
@@ -51,9 +51,10 @@ def _pooled(rows: Array, borders: Array) -> Array:
     The means themselves would cluster: the k-th one of every trial is at much the same place.
     """
     sides = cell_borders(rows)
-    levels = (np.arange(LEVELS) + 0.5) / LEVELS
+    count = max(1, min(LEVELS, LEVELS * CELLS // rows.shape[1]))
+    levels = (np.arange(count) + 0.5) / count
     values = (sides[:, :-1, None] + np.diff(sides)[..., None] * levels).reshape(-1)
-    masses = np.broadcast_to(np.diff(borders)[:, None], (len(rows), rows.shape[1], LEVELS)).reshape(-1)
+    masses = np.broadcast_to(np.diff(borders)[:, None], (len(rows), rows.shape[1], count)).reshape(-1)
     order = np.argsort(values, kind="stable")
     reached = np.append(0.0, np.cumsum(masses[order]))
     integral = np.append(0.0, np.cumsum((values * masses)[order]))
