@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from bench_trial import BIAS_VARIANCE, INPUTS, WEIGHT_VARIANCE, dense, median_seconds
 
-from widthwise.experiments import NoOptions, build
+from widthwise.experiments import build
+from widthwise.experiments.options import NTK
 from widthwise.models import MLP
 from widthwise.run.pages import keep_freed_pages
 from widthwise.spaces import KetSpace
@@ -26,7 +27,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     torch.set_num_threads(parser.parse_args().threads)
     keep_freed_pages()
-    experiment = build("ntk", MLP(weight_variance=WEIGHT_VARIANCE, bias_variance=BIAS_VARIANCE), INPUTS, NoOptions())
+    experiment = build("ntk", MLP(weight_variance=WEIGHT_VARIANCE, bias_variance=BIAS_VARIANCE), INPUTS, NTK())
     assert experiment.exact is not None
     exact = experiment.exact()["ntk"]
 

@@ -17,7 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from widthwise.experiments import NoOptions, build
+from widthwise.experiments import build
+from widthwise.experiments.options import NTK
 from widthwise.models import MLP
 from widthwise.randomness import FINITE, pseudo_random
 from widthwise.run.pages import keep_freed_pages
@@ -45,7 +46,7 @@ def median_seconds(*calls: Callable[[], object], seconds: float = 2.0) -> list[f
 
 def revealed(n: int) -> Callable[[], object]:
     """The trial as a worker computes it."""
-    experiment = build("ntk", MLP(weight_variance=WEIGHT_VARIANCE, bias_variance=BIAS_VARIANCE), INPUTS, NoOptions())
+    experiment = build("ntk", MLP(weight_variance=WEIGHT_VARIANCE, bias_variance=BIAS_VARIANCE), INPUTS, NTK())
     return lambda: experiment.measure(FiniteSpace(n, 1))
 
 
@@ -94,9 +95,7 @@ def dense(n: int) -> Callable[[], object]:
 
 def check_same_law(n: int = 128, trials: int = 300) -> None:
     """Both give the same mean kernel, within 5 standard errors of the difference."""
-    measured = build(
-        "ntk", MLP(weight_variance=WEIGHT_VARIANCE, bias_variance=BIAS_VARIANCE), INPUTS, NoOptions()
-    ).measure
+    measured = build("ntk", MLP(weight_variance=WEIGHT_VARIANCE, bias_variance=BIAS_VARIANCE), INPUTS, NTK()).measure
     ours = measured(FiniteSpace(n, trials))["ntk"]
     call = dense(n)
     theirs = torch.stack([call()[1] for _ in range(trials)]).double()  # type: ignore[index]

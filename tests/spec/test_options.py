@@ -113,7 +113,7 @@ def test_every_kind_of_file_has_options(tmp_path: Path, file: str, content: str)
         ("interpolation", {"program": "power"}, ["options.program: 'power' is not known", "'mlp' or 'tied'"]),
         ("interpolation", {"times": 1}, ["options.times: 1 is below 2"]),
         ("interpolation", {"depth": 65}, ["options.depth: 65 is above 64"]),
-        ("ntk", {"law": "uniform"}, ["options: has no meaning for the experiment ntk; leave the table out"]),
+        ("nngp", {"law": "uniform"}, ["options: has no meaning for the experiment nngp; leave the table out"]),
         ("nothing", {"law": "uniform"}, ["experiment: 'nothing' is not known"]),
     ],
 )
@@ -252,7 +252,7 @@ def test_a_law_is_no_activation_of_the_same_name() -> None:
 
 def test_an_experiment_without_options_has_the_identity_it_had() -> None:
     """The empty table adds no key: stored runs stay what they are."""
-    found = identity(load_spec({"experiment": "ntk"}), [np.empty((0, 0))])
+    found = identity(load_spec({"experiment": "nngp"}), [np.empty((0, 0))])
     assert not any(key.startswith("options") for key in found.fields)
-    assert json.loads(load_spec({"experiment": "ntk"}).model_dump_json())["options"] == {}
-    assert load_spec({"experiment": "ntk"}).options == NoOptions()
+    assert json.loads(load_spec({"experiment": "nngp"}).model_dump_json())["options"] == {}
+    assert load_spec({"experiment": "nngp"}).options == NoOptions()

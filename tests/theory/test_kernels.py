@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from plain_networks import mlp_kernels
 
-from widthwise.theory import closed_forms, mlp_kernels
+from widthwise.theory import closed_forms
 
 ORACLES = json.loads(Path(__file__).with_name("mlp_oracles.json").read_text())
 INPUTS = np.random.default_rng(0).standard_normal((6, 5))

@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from plain_networks import mlp_kernels
 
 from widthwise.errors import SpecError
-from widthwise.theory import closed_forms, mlp_kernels, quadrature, quadrature_dual
+from widthwise.theory import closed_forms, quadrature, quadrature_dual
 from widthwise.theory.hermite import hermite_expectation
 from widthwise.theory.kernels import Array
 from widthwise.theory.nested import nested_expectation

@@ -3,7 +3,7 @@
 from widthwise.experiments.experiment import Experiment, Readout
 from widthwise.experiments.options import NoOptions
 from widthwise.experiments.programs import Program, adopt_programs, programs, register_program
-from widthwise.experiments.registry import EXPERIMENTS, Kind, build, draws_entries, options_of, tables_of
+from widthwise.experiments.registry import EXPERIMENTS, Kind, build, draws_entries, options_of, shaped_by, tables_of
 
 __all__ = [
     "EXPERIMENTS",
@@ -18,5 +18,6 @@ __all__ = [
     "options_of",
     "programs",
     "register_program",
+    "shaped_by",
     "tables_of",
 ]

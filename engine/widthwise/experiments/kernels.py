@@ -1,66 +1,129 @@
 """The experiments ``nngp`` and ``ntk``: empirical kernels of a random network against their limits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from widthwise.errors import SpecError
 from widthwise.experiments.experiment import Experiment, Readout
-from widthwise.models import MLP, Model, activation
-from widthwise.spaces import Space
-from widthwise.theory.kernels import mlp_kernels
+from widthwise.experiments.options import NTK
+from widthwise.models import Architecture
+from widthwise.spaces import Factor, Space
 
 DIMS = ("input", "input_")
 
 
-def nngp(model: Model, inputs: np.ndarray) -> Experiment:
-    """The kernel of the outputs of a random network, ``avg(x_i x_j)`` of its last activations (TP4b 2.4.2)."""
+def nngp(model: Architecture, inputs: np.ndarray) -> Experiment:
+    """The kernel of the outputs of a random network, ``avg(x_i x_j)`` of its readout vectors (TP4b 2.4.2).
+
+    Of readout vectors at several positions, each with output weights of its own, the mean over positions.
+    """
     constants = torch.from_numpy(inputs)
+    propagation = model.propagation(inputs)
 
     def measure(space: Space) -> Mapping[str, Tensor]:
         with torch.no_grad():
-            return {"nngp": space.gram(model(space, constants))}
+            return {"nngp": output_kernel(space, model(space, constants))}
 
     return Experiment(
         name="nngp",
-        readouts=(_nngp_readout(len(inputs)),),
+        readouts=(nngp_readout(len(inputs)),),
         measure=measure,
-        exact=lambda: {"nngp": _exact(model, inputs)[0]},
+        exact=(lambda: {"nngp": propagation.kernels()[0]}) if propagation else None,
     )
 
 
-def ntk(model: Model, inputs: np.ndarray) -> Experiment:
-    r"""The tangent kernel of ``f = sqrt(n) avg(v x)`` beside its NNGP kernel.
+def ntk(model: Architecture, inputs: np.ndarray, options: NTK) -> Experiment:
+    """The tangent kernel of ``f = sqrt(n) avg(v x)`` beside its NNGP kernel.
 
-    .. math:: \Theta_{ij} = K_{ij} + \sum_W s_W^2 \, E[dh_i \, dh_j] \, E[x_i x_j]
-
-    summed over the uses of every weight matrix, the readout weights giving K (TP2; TP4b 2.4.1). Biases do not count.
+    Raises:
+        SpecError: the network has no tangent kernel.
     """
+    if model.no_tangent_kernel:
+        message = (
+            f"model.name: {model.name!r} has no neural tangent kernel: {model.no_tangent_kernel}; choose another "
+            "model, or experiment = 'nngp' or 'signal_propagation'"
+        )
+        raise SpecError(message)
     constants = torch.from_numpy(inputs)
+    propagation = model.propagation(inputs)
 
     def measure(space: Space) -> Mapping[str, Tensor]:
-        x = model(space, constants)
-        _, factors = space.backprop(space.avg(space.vector() * x))
-        kernel = space.gram(x.detach())
-        weights = [f.matrix.variance * space.gram(f.left) * space.gram(f.right.detach()) for f in factors]
-        return {"nngp": kernel, "ntk": kernel + sum(weights)}
+        return dict(zip(("nngp", "ntk"), kernels(space, model, constants, biases=options.biases), strict=True))
 
     def exact() -> Mapping[str, np.ndarray]:
-        return dict(zip(("nngp", "ntk"), _exact(model, inputs), strict=True))
+        assert propagation is not None
+        return dict(zip(("nngp", "ntk"), propagation.kernels(biases=options.biases), strict=True))
 
-    readout = Readout(
+    return Experiment(
         name="ntk",
-        dims=DIMS,
-        shape=(len(inputs), len(inputs)),
-        long_name="neural tangent kernel",
-        description="inner products of the gradients of the output with respect to all weights",
-        source="TP2 (2006.14548); TP4b 2.4.1",
+        readouts=(nngp_readout(len(inputs)), ntk_readout(len(inputs))),
+        measure=measure,
+        exact=exact if propagation else None,
     )
-    return Experiment(name="ntk", readouts=(_nngp_readout(len(inputs)), readout), measure=measure, exact=exact)
 
 
-def _nngp_readout(count: int) -> Readout:
+def kernels(space: Space, model: Architecture, constants: Tensor, *, biases: bool = False) -> tuple[Tensor, Tensor]:
+    r"""NNGP and tangent kernel of one network, each (replicate, input, input).
+
+    .. math:: \Theta_{ij} = K_{ij} + \sum_W s_W^2 \frac{n}{rows} \sum_{u, u'} E[dh_{iu} dh_{ju'}] E[x_{iu} x_{ju'}]
+
+    summed over all pairs of uses of every weight matrix, u being a use at a position. The readout weights give K.
+
+    Source:
+        TP2 (2006.14548); TP4b 2.4.1.
+    """
+    x = model(space, constants)
+    _, factors = space.backprop(output(space, model, x))
+    kernel = output_kernel(space, x.detach())
+    trained = [factor for factor in factors if biases or not factor.matrix.is_bias]
+    by_matrix = [list(uses) for _, uses in groupby(trained, key=lambda factor: id(factor.matrix))]
+    return kernel, kernel + sum(_tangent(space, uses) for uses in by_matrix)
+
+
+def output(space: Space, model: Architecture, x: Tensor) -> Tensor:
+    """``avg(v x)`` of readout vectors for output weights of the law of vectors, (replicate, input).
+
+    Over positions, each with output weights of its own, the sum divided by the root of their number.
+    """
+    positions = _positions(x)
+    v = space.vectors(positions.shape[2], law=model.vector_law)
+    return space.avg((v[:, None] * positions).sum(2)) / positions.shape[2] ** 0.5
+
+
+def output_kernel(space: Space, x: Tensor) -> Tensor:
+    """Covariance of the outputs over output weights, float64, (replicate, input, input)."""
+    positions = _positions(x)
+    count = positions.shape[2]
+    return sum((space.gram(positions[:, :, p]) for p in range(count)), torch.zeros(())) / count
+
+
+def _positions(x: Tensor) -> Tensor:
+    """Readout vectors as (replicate, input, position, coordinate)."""
+    return x[:, :, None] if x.ndim == 3 else x
+
+
+def _tangent(space: Space, uses: Sequence[Factor]) -> Tensor:
+    """What one matrix adds to the tangent kernel."""
+    matrix = uses[0].matrix
+    left = torch.cat([_flat(use.left) for use in uses], 2)
+    right = torch.cat([_flat(use.right.detach()) for use in uses], 2)
+    replicates, inputs, count, _ = left.shape
+    products = space.gram(left.flatten(1, 2)) * space.gram(right.flatten(1, 2))
+    scale = matrix.variance * space.dim("n").extent / matrix.rows.extent
+    return scale * products.reshape(replicates, inputs, count, inputs, count).sum((2, 4))
+
+
+def _flat(vectors: Tensor) -> Tensor:
+    """One use as (replicate, input, position, coordinate)."""
+    return vectors.flatten(2, -2) if vectors.ndim > 3 else vectors[:, :, None]
+
+
+def nngp_readout(count: int) -> Readout:
+    """Its description for so many inputs."""
     return Readout(
         name="nngp",
         dims=DIMS,
@@ -71,11 +134,13 @@ def _nngp_readout(count: int) -> Readout:
     )
 
 
-def _exact(model: MLP, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return mlp_kernels(
-        inputs,
-        depth=model.depth,
-        weight_variance=model.weight_variance,
-        bias_variance=model.bias_variance,
-        dual=activation(model.activation).dual,
+def ntk_readout(count: int) -> Readout:
+    """Its description for so many inputs."""
+    return Readout(
+        name="ntk",
+        dims=DIMS,
+        shape=(count, count),
+        long_name="neural tangent kernel",
+        description="inner products of the gradients of the output with respect to all weights",
+        source="TP2 (2006.14548); TP4b 2.4.1",
     )

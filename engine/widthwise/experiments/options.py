@@ -2,23 +2,11 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from widthwise.errors import SpecError
-from widthwise.laws import require_law
+from widthwise.laws.fields import LawName, VectorLawName
 from widthwise.models import ActivationName
 from widthwise.sections import Section
-
-
-def _canonical(text: str) -> str:
-    try:
-        return require_law(text)
-    except SpecError as error:
-        raise ValueError(str(error)) from None  # pydantic knows the key
-
-
-LawName = Annotated[str, AfterValidator(_canonical)]
-"""A field that names a law, kept as its canonical name."""
 
 Depth = Annotated[int, Field(ge=1, le=64)]
 Ratio = Annotated[float, Field(ge=1 / 64, le=64)]
@@ -26,6 +14,26 @@ Ratio = Annotated[float, Field(ge=1 / 64, le=64)]
 
 class NoOptions(Section):
     """For experiments that have none."""
+
+
+class NTK(Section):
+    """Of ``ntk``.
+
+    ``biases``: whether they are trained, and count, as weights do.
+    """
+
+    biases: bool = False
+
+
+class ClippedIdentity(Section):
+    """Of ``clipped_identity``.
+
+    ``law``: of the coordinates of u and of the entries of W.
+    ``delta``: the clip is smoothed with a Gaussian of this standard deviation; 0 leaves its jumps.
+    """
+
+    law: VectorLawName = "rademacher"
+    delta: Annotated[float, Field(ge=0, le=100)] = 0.0
 
 
 class Semicircle(Section):

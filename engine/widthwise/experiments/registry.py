@@ -9,6 +9,8 @@ import numpy as np
 from widthwise.experiments.experiment import Experiment
 from widthwise.experiments.options import (
     AMP,
+    NTK,
+    ClippedIdentity,
     FreeIndependence,
     GradientIndependence,
     Interpolation,
@@ -19,7 +21,7 @@ from widthwise.experiments.options import (
 )
 from widthwise.experiments.programs import programs
 from widthwise.laws import law
-from widthwise.models import Model
+from widthwise.models import Architecture
 from widthwise.sections import Section
 
 
@@ -28,7 +30,7 @@ class Kind:
     """An experiment as ``widthwise list`` shows it.
 
     ``tables`` are those of ``model`` and ``data`` that it uses, ``options`` the class of its own table, and ``home`` is
-    the module of its function.
+    the module of its function. ``shaped_by`` are keys that decide the shape of its readouts, beside those of tables.
     """
 
     name: str
@@ -39,9 +41,11 @@ class Kind:
     home: str
     tables: frozenset[str] = frozenset()
     options: type[Section] = NoOptions
+    shaped_by: frozenset[str] = frozenset()
 
 
 ENTRIES = "independent entries of mean 0 with bounded moments"
+NETWORK = "a polynomially bounded activation; an independent readout of mean zero"
 
 EXPERIMENTS: Mapping[str, Kind] = {
     kind.name: kind
@@ -62,10 +66,63 @@ EXPERIMENTS: Mapping[str, Kind] = {
             source="TP2 (2006.14548)",
             readouts=(
                 ("nngp", "avg(x_i x_j) of the last activations, dimensions (input, input_)"),
-                ("ntk", "gradient inner products over all weights, biases left out, dimensions (input, input_)"),
+                ("ntk", "gradient inner products over all weights, biases if asked for, dimensions (input, input_)"),
             ),
             home="widthwise.experiments.kernels",
             tables=frozenset({"model", "data"}),
+            options=NTK,
+        ),
+        Kind(
+            name="signal_propagation",
+            summary="covariances of signals and of their gradients, state by state, against their limit",
+            assumptions=NETWORK,
+            source="1606.05340; 1611.01232; TP0 (1902.04760)",
+            readouts=(
+                ("covariance", "avg(h_i h_j) of every state, mean over positions, dimensions (state, input, input_)"),
+                ("gradient", "avg(dh_i dh_j) of error signals, sum over positions, dimensions (state, input, input_)"),
+            ),
+            home="widthwise.experiments.signal_propagation",
+            tables=frozenset({"model", "data"}),
+            shaped_by=frozenset({"model.depth", "model.steps", "model.ratios"}),
+        ),
+        Kind(
+            name="recurrent_gradients",
+            summary="norms of gradients through time of a recurrent net against their limit",
+            assumptions=NETWORK,
+            source="TP0 (1902.04760), figure 1",
+            readouts=(
+                ("gradient", "mean square of the error signals of the state at every step, dimension (step)"),
+                ("state", "mean square of the state at every step, dimension (step)"),
+            ),
+            home="widthwise.experiments.recurrent_gradients",
+            tables=frozenset({"model", "data"}),
+            shaped_by=frozenset({"model.steps"}),
+        ),
+        Kind(
+            name="universality",
+            summary="a network with matrices or vectors of another law beside its Gaussian twin",
+            assumptions=f"{ENTRIES}; the limit is that of Gaussian matrices, and of vectors of that law",
+            source="NGTP, theorem 4.1",
+            readouts=(
+                ("nngp", "avg(x_i x_j) of the readout vectors, dimensions (input, input_)"),
+                ("ntk", "gradient inner products over all weights, dimensions (input, input_)"),
+                ("nngp_shift", "difference from the twin relative to the twin, dimensions (input, input_)"),
+                ("ntk_shift", "difference from the twin relative to the twin, dimensions (input, input_)"),
+            ),
+            home="widthwise.experiments.universality",
+            tables=frozenset({"model", "data"}),
+        ),
+        Kind(
+            name="clipped_identity",
+            summary="a statistic that depends on the law of a vector, and not on that of a matrix",
+            assumptions=ENTRIES,
+            source="NGTP, section 4 and appendix B",
+            readouts=(
+                ("vector", "avg(u clip(u)) for u of the law; 0 for Rademacher, 0.03086 for Gaussian coordinates"),
+                ("matrix", "avg(h clip(h)) for h = W z, W of the law: 0.03086 for every law"),
+            ),
+            home="widthwise.experiments.clipped_identity",
+            options=ClippedIdentity,
         ),
         Kind(
             name="semicircle",
@@ -161,16 +218,23 @@ def tables_of(name: str) -> frozenset[str]:
     return kind.tables | {"options"} if kind.options.model_fields else kind.tables
 
 
+def shaped_by(name: str) -> frozenset[str]:
+    """Keys that decide the shape of the readouts of an experiment, by themselves or because their section says so."""
+    kind = EXPERIMENTS.get(name)
+    return kind.shaped_by if kind else frozenset()
+
+
 def options_of(name: str) -> type[Section]:
     """The class of an experiment's options."""
     return EXPERIMENTS[name].options if name in EXPERIMENTS else NoOptions
 
 
-def draws_entries(name: str, options: Section) -> bool:
+def draws_entries(name: str, model: Architecture, options: Section) -> bool:
     """Whether trials draw all entries of a matrix: of a program what it did at a small width, else by the law."""
     if name in programs():
         return _experiment_of(name).draws_entries
-    return law(getattr(options, "law", "gaussian")).family not in ("gaussian", "orthogonal")
+    of_matrices = model.law if "model" in tables_of(name) else getattr(options, "law", "gaussian")
+    return law(of_matrices).family not in ("gaussian", "orthogonal")
 
 
 def _experiment_of(program: str) -> Experiment:
@@ -178,7 +242,7 @@ def _experiment_of(program: str) -> Experiment:
     return experiment
 
 
-def build(name: str, model: Model, inputs: np.ndarray, options: Section) -> Experiment:
+def build(name: str, model: Architecture, inputs: np.ndarray, options: Section) -> Experiment:
     """The experiment ``name``, made from those of its tables that it uses, in this order; a program uses none.
 
     Args:

@@ -8,19 +8,42 @@ from widthwise.models.activations import (
     adopt,
     registered,
 )
-from widthwise.models.mlp import MLP
-
-Model = MLP
-"""What ``[model]`` of a spec may be."""
-
-MODELS: dict[str, type[Model]] = {"mlp": MLP}
+from widthwise.models.architecture import Architecture
+from widthwise.models.catalogue import (
+    GRU,
+    LSTM,
+    MLP,
+    MODELS,
+    RNN,
+    Attention,
+    Autoencoder,
+    BatchNorm,
+    Conv1d,
+    Conv2d,
+    GraphNet,
+    LayerNorm,
+    ResNet,
+    Transformer,
+)
 
 __all__ = [
+    "GRU",
+    "LSTM",
     "MLP",
     "MODELS",
+    "RNN",
     "Activation",
     "ActivationName",
-    "Model",
+    "Architecture",
+    "Attention",
+    "Autoencoder",
+    "BatchNorm",
+    "Conv1d",
+    "Conv2d",
+    "GraphNet",
+    "LayerNorm",
+    "ResNet",
+    "Transformer",
     "activation",
     "activation_names",
     "adopt",

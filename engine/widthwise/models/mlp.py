@@ -1,42 +1,38 @@
 """The multilayer perceptron."""
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from itertools import pairwise
 
-from pydantic import Field
+import numpy as np
+from torch import Tensor
 
-from widthwise.models.activations import ActivationName, activation
-from widthwise.sections import Section
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from widthwise.spaces import Space
+from widthwise.models.activations import activation
+from widthwise.models.catalogue import MLP
+from widthwise.models.layers import affine, wide
+from widthwise.spaces import Space
+from widthwise.theory import Propagation, State, linear_source
 
 
-class MLP(Section):
-    r"""``depth`` hidden layers, in the neural tangent parametrization.
+def states(network: MLP, space: Space, inputs: Tensor) -> list[Tensor]:
+    """Preactivations h^1, ..., h^L."""
+    phi = activation(network.activation).function
+    variances = (network.weight_variance, network.bias_variance)
+    dims = [wide(space, ratio) for ratio in (*(network.ratios or (1.0,) * (network.depth - 1)), 1.0)]
+    hs = [affine(space, *variances, rows=dims[0], features=inputs.shape[-1])(space.constant(inputs))]
+    for columns, rows in pairwise(dims):
+        hs.append(affine(space, *variances, rows=rows, columns=columns)(phi(hs[-1])))
+    return hs
 
-    .. math:: h^1 = W^1 \xi + b^1, \qquad h^{l+1} = W^{l+1} \phi(h^l) + b^{l+1}, \qquad x = \phi(h^L)
 
-    with entries of every W of variance ``weight_variance / fan_in`` and of every b of variance ``bias_variance``.
+def readout(network: MLP, state: Tensor) -> Tensor:
+    """phi(h^L)."""
+    return activation(network.activation).function(state)
 
-    Source: TP4b 2.1.1 with the constants of the oracles' convention.
-    """
 
-    name: Literal["mlp"] = "mlp"
-    depth: Annotated[int, Field(ge=1, le=1024)] = 3
-    activation: ActivationName = "erf"
-    weight_variance: Annotated[float, Field(gt=0, le=1e6)] = 1.0
-    bias_variance: Annotated[float, Field(ge=0, le=1e6)] = 0.0
-
-    def __call__(self, space: "Space", inputs: "Tensor") -> "Tensor":
-        """Last hidden activations (replicate, input, coordinate) for constant ``inputs`` (input, feature)."""
-        phi = activation(self.activation).function
-        h = space.matrix(variance=self.weight_variance, features=inputs.shape[-1])(space.constant(inputs))
-        h = self._biased(space, h)
-        for _ in range(self.depth - 1):
-            h = self._biased(space, space.matrix(variance=self.weight_variance)(phi(h)))
-        return phi(h)
-
-    def _biased(self, space: "Space", h: "Tensor") -> "Tensor":
-        return h + self.bias_variance**0.5 * space.vector() if self.bias_variance else h
+def propagation(network: MLP, inputs: np.ndarray) -> Propagation:
+    """The limit does not depend on the widths of the layers."""
+    first = State(source=linear_source(inputs[:, None], network.weight_variance), bias=network.bias_variance)
+    return Propagation(
+        dual=activation(network.activation).dual,
+        weight_variance=network.weight_variance,
+        states=(first, *(State(bias=network.bias_variance),) * (network.depth - 1)),
+    )

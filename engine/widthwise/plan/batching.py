@@ -20,4 +20,5 @@ def trials_at_once(spec: Spec, width: int) -> int:
 
 def draws_entries(spec: Spec) -> bool:
     """Whether a trial draws all entries of a matrix, so that it costs as much as the width squared."""
-    return spec.numerics.matrix in ("dense", "tiled") or experiment_draws_entries(spec.experiment, spec.options)
+    asked = spec.numerics.matrix in ("dense", "tiled")
+    return asked or experiment_draws_entries(spec.experiment, spec.model, spec.options)

@@ -37,6 +37,10 @@ class Dim:
         return replace(self, size=size, extent=float(size))
 
 
-def constant_axis(count: int) -> Dim:
+def constant_axis(count: int, name: str = "features") -> Dim:
     """An axis of ``count`` features."""
-    return Dim(name="features", size=count, extent=float(count), ratio=None)
+    return Dim(name=name, size=count, extent=float(count), ratio=None)
+
+
+BIAS = constant_axis(1, "bias")
+"""The axis of the one feature, always 1, whose weights are a bias."""

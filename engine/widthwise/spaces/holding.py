@@ -1,11 +1,11 @@
 """How a matrix is held: dense, tiled or revealed, by its law, its size and the memory there is for entries."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from widthwise.errors import ProgramError
 from widthwise.laws import Law
-from widthwise.spaces.dim import Dim
+from widthwise.spaces.dim import BIAS, Dim
 
 Held = Literal["revealed", "dense", "tiled"]
 Holding = Literal["auto", "revealed", "dense", "tiled"]
@@ -27,8 +27,13 @@ class Choice:
     asked: bool = False
 
 
+ONE_COLUMN = Choice(held="dense", reason="one column")
+
+
 def preferred(law: Law, columns: Dim, holding: Holding) -> Holding:
     """What the preference of a whole space means for one matrix: ``auto`` for those whose entries it is not for."""
+    if columns == BIAS:
+        return "auto"
     entries = law.family != "orthogonal" and not (holding == "tiled" and columns.constant)
     return holding if entries or holding == "revealed" else "auto"
 
@@ -69,6 +74,8 @@ def limit_choice(law: Law, rows: Dim, columns: Dim) -> Choice:
     Raises:
         ProgramError: it is orthogonal and rectangular.
     """
+    if columns == BIAS:
+        return ONE_COLUMN
     if columns.constant and law.family != "gaussian":
         return Choice(held="dense", reason="the limit depends on the law of features")
     if law.family != "orthogonal":
@@ -80,6 +87,8 @@ def limit_choice(law: Law, rows: Dim, columns: Dim) -> Choice:
 
 
 def _automatic(law: Law, columns: Dim, size: int, taken: int) -> Choice:
+    if columns == BIAS:
+        return replace(ONE_COLUMN, bytes=size)
     if law.family == "gaussian":
         return Choice(held="revealed", reason="a Gaussian matrix is drawn only where it is looked at")
     if law.family == "orthogonal":

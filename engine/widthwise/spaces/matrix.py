@@ -4,14 +4,14 @@ import inspect
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor
 
 from widthwise.errors import ProgramError
 from widthwise.laws import Law
-from widthwise.spaces.dim import Dim
+from widthwise.spaces.dim import BIAS, Dim
 from widthwise.spaces.holding import Choice
 from widthwise.spaces.matrices import Strategy
 
@@ -52,6 +52,16 @@ class Matrix:
         self.uses: list[Use] = []
         self._product = product
         self._transposed = False
+
+    @property
+    def kind(self) -> Literal["matrix", "vector"]:
+        """As a parameter: matrix-like if both sides grow with the width, vector-like if one does (TP4b 2.9)."""
+        return "vector" if self.columns.constant else "matrix"
+
+    @property
+    def is_bias(self) -> bool:
+        """Whether it holds the weights of the constant feature 1."""
+        return self.columns == BIAS
 
     @property
     def T(self) -> "Matrix":

@@ -1,8 +1,9 @@
 """Space: what a program is written against; the same few instructions at width n and at infinity."""
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Literal
 
 import torch
@@ -12,7 +13,7 @@ from widthwise.errors import ProgramError
 from widthwise.laws import Law
 from widthwise.laws import law as law_of
 from widthwise.spaces.calculus import DerivativeProduct, Hats
-from widthwise.spaces.dim import Dim, constant_axis
+from widthwise.spaces.dim import BIAS, Dim, constant_axis
 from widthwise.spaces.gram import avg, gram
 from widthwise.spaces.holding import Choice, Holding, choose, limit_choice, preferred
 from widthwise.spaces.interpolated import Interpolated
@@ -41,6 +42,14 @@ class Factor:
     matrix: Matrix
     left: Tensor
     right: Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Laws:
+    """What a program draws its matrices and its initial vectors from where it names no law."""
+
+    matrices: str | Law
+    vectors: str | Law
 
 
 class Space:
@@ -72,6 +81,7 @@ class Space:
         self.dtype = dtype
         self.device = device
         self.matrices: list[Matrix] = []
+        self._laws = Laws(matrices="gaussian", vectors="gaussian")
         self._reading: Reading = reading
         self._sampled = reading in ("limit", "derivative")
         self._dims: dict[str, Dim] = {}
@@ -98,21 +108,30 @@ class Space:
             raise ProgramError(message)
         return dim
 
-    def vectors(self, k: int, dim: Dim | None = None, *, law: str | Law = "gaussian") -> Tensor:
+    def with_laws(self, *, matrices: str | Law = "gaussian", vectors: str | Law = "gaussian") -> "Space":
+        """The same space for a program that names no laws: its matrices and vectors, features included, are of these.
+
+        The limit depends on the law of the vectors (NGTP 4.1).
+        """
+        space = copy(self)
+        space._laws = Laws(matrices=matrices, vectors=vectors)
+        return space
+
+    def vectors(self, k: int, dim: Dim | None = None, *, law: str | Law | None = None) -> Tensor:
         """``k`` initial vectors with independent coordinates of mean 0 and variance 1 (TP4b 2.6.1).
 
         Args:
             k: how many.
             dim: dimension class, by default that of width n.
             law: of the coordinates, in both readings: the limit depends on it (NGTP). Any function of a Gaussian
-                vector (a Gaussian image) is just that function applied to it.
+                vector (a Gaussian image) is just that function applied to it. By default that of the space.
 
         Returns:
             Shape (replicate, k, coordinate).
         """
-        return self._fresh.of(law, k, dim or self._default)
+        return self._fresh.of(law or self._laws.vectors, k, dim or self._default)
 
-    def vector(self, dim: Dim | None = None, *, law: str | Law = "gaussian") -> Tensor:
+    def vector(self, dim: Dim | None = None, *, law: str | Law | None = None) -> Tensor:
         """One initial vector, shape (replicate, 1, coordinate): the same for every input."""
         return self.vectors(1, dim, law=law)
 
@@ -128,7 +147,7 @@ class Space:
         *,
         variance: float = 1.0,
         features: int | None = None,
-        law: str | Law = "gaussian",
+        law: str | Law | None = None,
         held: Holding | None = None,
     ) -> Matrix:
         """A matrix of independent entries of mean 0 and variance ``variance / columns``.
@@ -140,14 +159,29 @@ class Space:
             features: take so many constant features instead: the columns are then initial vectors, whose law
                 the limit depends on.
             law: of the entries; the limit of a program does not depend on that of a matrix (NGTP, theorem 4.1), the
-                orthogonal one excepted.
+                orthogonal one excepted. By default that of the space for matrices, of features for vectors.
             held: how to hold it at finite width; by default as the space prefers, else by law and size.
 
         Raises:
             ProgramError: the law cannot be held so.
         """
-        rows = rows or self._default
-        columns = constant_axis(features) if features is not None else columns or self._default
+        if features is not None:
+            return self._matrix(rows, constant_axis(features), variance, law or self._laws.vectors, held)
+        return self._matrix(rows, columns, variance, law or self._laws.matrices, held)
+
+    def bias(self, variance: float, rows: Dim | None = None) -> Callable[[Tensor], Tensor]:
+        """A vector-like parameter b of independent entries of that variance, as the map x -> x + b.
+
+        It is the matrix of one feature, the constant 1, so that its gradient has factors like any other; drawn at its
+        first use.
+        """
+        weights = cache(lambda: self._matrix(rows, BIAS, variance, self._laws.vectors, None))
+        return lambda x: x + weights()(torch.ones_like(x[..., :1]))
+
+    def _matrix(
+        self, rows: Dim | None, columns: Dim | None, variance: float, law: str | Law, held: Holding | None
+    ) -> Matrix:
+        rows, columns = rows or self._default, columns or self._default
         entry_law = law_of(law)
         choice = self._choice(entry_law, rows, columns, held or preferred(entry_law, columns, self._holding))
         matrix = Matrix(

@@ -68,10 +68,10 @@ def axes_of(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return axes
 
 
-def require_axes(axes: Iterable[str], tables: Mapping[str, type[Section]]) -> None:
+def require_axes(axes: Iterable[str], tables: Mapping[str, type[Section]], shaped_by: frozenset[str]) -> None:
     """Refuse a key that cannot be swept; ``tables`` are those that belong to the experiment.
 
-    A key that decides the shape of the readouts cannot: a store has one shape.
+    A key that decides the shape of the readouts, as its section or ``shaped_by`` says, cannot: a store has one shape.
 
     Raises:
         SpecError: names the key and those that are allowed.
@@ -80,7 +80,7 @@ def require_axes(axes: Iterable[str], tables: Mapping[str, type[Section]]) -> No
         f"{table}.{name}"
         for table, section in tables.items()
         for name in section.model_fields
-        if name not in section.shape
+        if name not in section.shape and f"{table}.{name}" not in shaped_by
     ]
     allowed = [*own, "seed", "limit.samples", "limit.estimator"]
     for key in axes:

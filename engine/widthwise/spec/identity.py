@@ -18,6 +18,17 @@ from widthwise.spec.schema import Spec
 EXTENT = frozenset({"sweep.width", "sweep.trials", "limit.replicates"})
 """Keys that add blocks and change none; nor do the table ``verdict`` and the place of a file with the same data."""
 
+LATER: Mapping[str, JsonValue] = {
+    "model.law": "gaussian",
+    "model.vector_law": "gaussian",
+    "model.ratios": [],
+    "options.biases": False,
+}
+"""Keys younger than the schema, left out of the identity at these values, so that stored runs stay what they are."""
+
+NAMED = {"activation": "activation", "law": "law", "vector_law": "law"}
+"""Keys that may name something of a user's own."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
@@ -32,7 +43,10 @@ def identity(spec: Spec, inputs: Sequence[np.ndarray]) -> Identity:
     fields: dict[str, JsonValue] = {
         key: value
         for key, value in _flat(spec.model_dump(mode="json"))
-        if key not in EXTENT and key != "data.path" and not key.startswith("verdict.")
+        if key not in EXTENT
+        and key != "data.path"
+        and not key.startswith("verdict.")
+        and not (key in LATER and value == LATER[key])
     }
     fields["inputs"] = [_array_hash(array) for array in inputs]
     fields |= {name: hashlib.sha256(source.encode()).hexdigest() for name, source in _own_code(spec).items()}
@@ -47,7 +61,7 @@ def _own_code(spec: Spec) -> dict[str, str]:
     """
     program = programs().get(spec.experiment)
     sections = [section for point in points(spec) for section in (point.spec.model, point.spec.options)]
-    used = {(key, value) for section in sections for key, value in section if key in ("activation", "law")}
+    used = {(NAMED[key], value) for section in sections for key, value in section if key in NAMED}
     own_code = [("activation", own.name, own.source) for own in registered()]
     own_code += [("law", own.name, own.source) for own in registered_laws()]
     code = {f"{key} {name}": source for key, name, source in own_code if program or (key, name) in used}

@@ -19,12 +19,12 @@ from pydantic import (
 )
 
 from widthwise.errors import SpecError
-from widthwise.experiments import EXPERIMENTS, NoOptions, options_of, programs, tables_of
+from widthwise.experiments import EXPERIMENTS, NoOptions, options_of, programs, shaped_by, tables_of
 from widthwise.experiments.data import Data
-from widthwise.models import MLP, Model
+from widthwise.models import MLP, MODELS, Architecture
 from widthwise.sections import Section
 from widthwise.spec.axes import Axes, axes_of, require_axes
-from widthwise.spec.messages import closest, explain
+from widthwise.spec.messages import closest, explain, shown
 
 MAX_WIDTH = 2**28
 MAX_TRIALS = 10**7
@@ -151,8 +151,8 @@ class Verdict(Section):
 class Spec(Section):
     """A run: what is measured, on what, for which widths, how exactly. Only ``experiment`` has no default.
 
-    ``options`` are those of the experiment, a section of its own class. Of ``model``, ``data`` and ``options`` an
-    experiment uses some; those that it does not use cannot be set.
+    ``model`` is a section of the class that its ``name`` says, ``options`` one of the class of the experiment. Of
+    ``model``, ``data`` and ``options`` an experiment uses some; those that it does not use cannot be set.
 
     Raises:
         SpecError: one line that names the key, the value and what is allowed, whichever way a spec is made.
@@ -160,7 +160,7 @@ class Spec(Section):
 
     experiment: str
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    model: Model = Field(default_factory=MLP)
+    model: SerializeAsAny[Architecture] = Field(default_factory=MLP)
     data: Data = Field(default_factory=Data)
     options: SerializeAsAny[Section] = Field(default_factory=NoOptions, validate_default=True)
     sweep: Sweep = Field(default_factory=Sweep)
@@ -182,11 +182,23 @@ class Spec(Section):
     def _require_tables_with_a_meaning(self) -> None:
         """Refuse a table that the experiment does not use, and a swept key of one."""
         used = tables_of(self.experiment)
-        require_axes(self.sweep.axes, {name: type(getattr(self, name)) for name in TABLES if name in used})
+        own = {name: type(getattr(self, name)) for name in TABLES if name in used}
+        require_axes(self.sweep.axes, own, shaped_by(self.experiment))
         for name, table, default in (("model", self.model, MLP()), ("data", self.data, Data())):
             if name not in used and table != default:
                 message = f"{name}: {_without_meaning(self.experiment)}"
                 raise SpecError(message)
+
+    @field_validator("model", mode="before")
+    @classmethod
+    def _take_the_architecture_of_this_name(cls, value: object) -> object:
+        if not isinstance(value, Mapping):
+            return value
+        name = value.get("name", "mlp")
+        if not isinstance(name, str) or name not in MODELS:
+            message = f"name: {shown(name)} is not known; allowed: {', '.join(MODELS)}{closest(str(name), MODELS)}"
+            raise ValueError(message)
+        return _explained(MODELS[name], value)
 
     @field_validator("options", mode="before")
     @classmethod
@@ -198,10 +210,7 @@ class Spec(Section):
             return value
         if dict(value) and not own.model_fields:
             raise ValueError(_without_meaning(info.data["experiment"]))
-        try:
-            return own.model_validate(dict(value))
-        except ValidationError as error:
-            raise ValueError(explain(error, own)) from None
+        return _explained(own, dict(value))
 
     @field_validator("experiment")
     @classmethod
@@ -212,6 +221,14 @@ class Spec(Section):
             message = f"{name!r} is not known; allowed: {', '.join(known)}{hint}"
             raise ValueError(message)
         return name
+
+
+def _explained(section: type[Section], table: Mapping[str, object]) -> Section:
+    """The table as a section; what is wrong with it in our words."""
+    try:
+        return section.model_validate(table)
+    except ValidationError as error:
+        raise ValueError(explain(error, section)) from None
 
 
 def _without_meaning(experiment: str) -> str:

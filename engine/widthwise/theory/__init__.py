@@ -1,7 +1,7 @@
 """Closed forms and quadrature, in numpy and scipy: what the engine's sampled limits are checked against."""
 
 from widthwise.theory.closed_forms import closed_forms
-from widthwise.theory.kernels import Dual, mlp_kernels
+from widthwise.theory.kernels import Dual
 from widthwise.theory.matrix_laws import (
     marchenko_pastur_expectation,
     marchenko_pastur_moments,
@@ -10,17 +10,20 @@ from widthwise.theory.matrix_laws import (
     semicircle_moments,
     semicircle_quantiles,
 )
+from widthwise.theory.propagation import Propagation, State, linear_source
 from widthwise.theory.quadrature import quadrature_dual
 from widthwise.theory.state_evolution import state_evolution
 from widthwise.theory.wasserstein import sliced_wasserstein2, wasserstein2
 
 __all__ = [
     "Dual",
+    "Propagation",
+    "State",
     "closed_forms",
+    "linear_source",
     "marchenko_pastur_expectation",
     "marchenko_pastur_moments",
     "marchenko_pastur_quantiles",
-    "mlp_kernels",
     "quadrature_dual",
     "semicircle_expectation",
     "semicircle_moments",
