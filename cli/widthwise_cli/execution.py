@@ -60,7 +60,7 @@ def run(
         expected = forecast(spec, path, workers=workers, extend=extend, fresh=fresh)
         print_json(forecast_json(expected)) if json else print_result(forecast_table(expected))
         return
-    from widthwise.report.pipeline import curves_of, require_complete, store_curves
+    from widthwise.report.pipeline import curves_of, draw, require_complete, store_curves
     from widthwise.run import execute
 
     with watching(lambda: curves_of(path, spec)) as on_progress:
@@ -76,12 +76,11 @@ def run(
             resume_command=resume_command(sys.argv[1:]),
         )
     curves, verdicts = store_curves(path, spec)
-    from widthwise.report import figure, summary_line, table, to_json
+    from widthwise.report import summary_line, table, to_json
 
     drawing = path / "figures" / "convergence.png"
     if outcome.computed_blocks or not drawing.exists():
-        drawing.parent.mkdir(exist_ok=True)
-        figure(curves, verdicts, drawing)
+        draw(path, (curves, verdicts), drawing)
     if json:
         print_json(to_json(curves, verdicts))
     else:

@@ -41,16 +41,11 @@ def plot(
         Option("--out", "-o", help="A .png, .pdf or .svg file.", show_default="RUN/figures/convergence.png"),
     ] = None,
 ) -> None:
-    """Draw the curves of a run."""
-    from widthwise.report import figure
-    from widthwise.report.pipeline import curves_of
-    from widthwise.store.files import disk_errors
+    """Draw the curves of a run, or its phase diagram."""
+    from widthwise.report.pipeline import curves_of, draw
 
-    curves, verdicts = curves_of(run)
     drawing = out or run / "figures" / "convergence.png"
-    with disk_errors(drawing):
-        drawing.parent.mkdir(parents=True, exist_ok=True)
-        figure(curves, verdicts, drawing)
+    draw(run, curves_of(run), drawing)
     print(drawing)
 
 

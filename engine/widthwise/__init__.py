@@ -21,6 +21,7 @@ from widthwise.version import __version__
 
 if TYPE_CHECKING:
     from widthwise.experiments import register_program as register_program
+    from widthwise.experiments.kernels import kernels as kernels
     from widthwise.laws.own import register_law as register_law
     from widthwise.models.functions import register_activation as register_activation
     from widthwise.report.pipeline import open as open
@@ -38,6 +39,7 @@ _HOMES = {
     "KetSpace": "widthwise.spaces",
     "Spec": "widthwise.spec",
     "check_program": "widthwise.spaces",
+    "kernels": "widthwise.experiments.kernels",
     "load_spec": "widthwise.spec",
     "open": "widthwise.report.pipeline",
     "reduce": "widthwise.report.pipeline",
@@ -63,6 +65,7 @@ __all__ = [
     "WidthwiseError",
     "__version__",
     "check_program",
+    "kernels",
     "load_spec",
     "open",
     "reduce",

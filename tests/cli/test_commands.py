@@ -14,6 +14,7 @@ import pytest
 
 from widthwise.errors import WidthwiseError
 from widthwise.experiments import EXPERIMENTS
+from widthwise.models import MODELS
 from widthwise.spec import load_spec
 
 SPEC = """
@@ -235,16 +236,32 @@ def test_list_shows_the_options_of_an_experiment_and_no_key_that_it_cannot_have(
     assert "student_t(5)" in rows["options.law"]
     assert not [key for key in rows if key.startswith(("model.", "data."))]
     (document,) = json.loads(call("list", "amp", "--json")[1])
-    assert set(document) == {"name", "summary", "assumptions", "source", "readouts", "keys"}
+    assert set(document) == {"kind", "name", "summary", "assumptions", "source", "readouts", "keys"}
     assert document["keys"]["options.density"] == {"default": 0.1, "allowed": "a number from 1e-06 to 1"}
     assert document["keys"]["options.denoiser"]["allowed"] == "soft_threshold, tanh"
     assert "options.law" not in json.loads(call("list", "ntk", "--json")[1])[0]["keys"]
 
 
-@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_list_shows_every_architecture_and_its_parameters(call: Call) -> None:
+    code, out, _ = call("list")
+    assert code == 0
+    for name, model in MODELS.items():
+        assert any(line.split()[:1] == [name] and model.summary[:20] in line for line in out.splitlines())
+    code, out, _ = call("list", "batch_norm")
+    for word in ("no tangent kernel", "1502.03167", "model.epsilon", "model.vector_law"):
+        assert word in out
+    documents = {each["name"]: each for each in json.loads(call("list", "--json")[1])}
+    assert documents["lstm"]["keys"]["model.tied"] == {"default": True, "allowed": "true, false"}
+    assert "orthogonal" in documents["lstm"]["keys"]["model.law"]["allowed"]
+    assert "orthogonal" not in documents["lstm"]["keys"]["model.vector_law"]["allowed"]
+    assert "transformer" in documents["ntk"]["keys"]["model.name"]["allowed"]
+
+
+@pytest.mark.parametrize("name", [*EXPERIMENTS, *MODELS])
 def test_every_key_that_is_listed_can_be_set_to_its_default(call: Call, name: str) -> None:
     (document,) = json.loads(call("list", name, "--json")[1])
-    table: dict[str, object] = {"experiment": name}
+    experiment = name if name in EXPERIMENTS else "nngp"
+    table: dict[str, object] = {"experiment": experiment}
     for key, rule in document["keys"].items():
         *sections, last = key.split(".")
         place = table
@@ -252,7 +269,8 @@ def test_every_key_that_is_listed_can_be_set_to_its_default(call: Call, name: st
             place = place.setdefault(section, {})  # type: ignore[assignment]
         if rule["default"] is not None:
             place[last] = rule["default"]
-    assert load_spec(table) == load_spec({"experiment": name})
+    model = {"model": {"name": name}} if name in MODELS else {}
+    assert load_spec(table) == load_spec({"experiment": experiment, **model})
 
 
 def test_doctor_says_what_there_is(call: Call) -> None:

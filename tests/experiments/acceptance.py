@@ -8,7 +8,7 @@ import xarray as xr
 
 import widthwise
 from widthwise.experiments import EXPERIMENTS, Experiment, build
-from widthwise.models import MLP
+from widthwise.models import MLP, RNN
 from widthwise.spaces import Space
 
 Values = Mapping[str, np.ndarray]
@@ -26,7 +26,8 @@ INPUTS = np.sin(1 + np.arange(3) + 2 * np.arange(2)[:, None])
 
 def experiment(name: str, **options: object) -> Experiment:
     """An experiment with some of its options."""
-    return build(name, MLP(), INPUTS, EXPERIMENTS[name].options.model_validate(options))
+    model = RNN(steps=3) if name == "recurrent_gradients" else MLP()
+    return build(name, model, INPUTS, EXPERIMENTS[name].options.model_validate(options))
 
 
 def exact_limit(name: str, **options: object) -> Values:

@@ -84,3 +84,22 @@ def test_constants_and_scalars_are_not_moved() -> None:
         return {"scalar": space.scalar(1.0, noise=0.3), "kernel": space.gram(x), "mean": space.avg(torch.relu(x))}
 
     check_program(program)
+
+
+def all_but_collinear(space: Space) -> tuple[Tensor, Tensor]:
+    """Smooth functions of one vector, and what a matrix gives back of them: rounding decides the last directions."""
+    W, x = space.matrix(), torch.tanh(torch.linspace(0.1, 1.2, 12, dtype=space.dtype)[:, None] * space.vector())
+    return x, W.T(torch.tanh(W(x)))
+
+
+def test_what_rounding_decides_is_no_matter_of_order() -> None:
+    check_program(lambda space: {"kernel": space.gram(all_but_collinear(space)[1])})
+
+
+def test_mixing_is_found_beside_what_rounding_decides() -> None:
+    def program(space: Space) -> Mapping[str, Tensor]:
+        x, y = all_but_collinear(space)
+        return {"kernel": space.gram(y), "mixed": space.gram(x.cumsum(-1), y)}
+
+    with pytest.raises(ProgramError, match=r"check_program: mixed depend"):
+        check_program(program)

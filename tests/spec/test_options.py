@@ -19,10 +19,13 @@ from widthwise.spec import Spec, differing, identity, load_spec, points
 WITH_OPTIONS = [name for name in EXPERIMENTS if "options" in tables_of(name)]
 
 CHANGED: list[tuple[str, dict[str, Any]]] = [
+    ("ntk", {"biases": True}),
+    ("clipped_identity", {"law": "laplace", "delta": 0.25}),
     ("semicircle", {"law": "rademacher", "orders": 4}),
     ("marchenko_pastur", {"ratio": 2, "orders": 3}),
     ("free_independence", {"activation": "relu", "law": "uniform"}),
     ("gradient_independence", {"activation": "erf"}),
+    ("mean_pooling", {"activation": "relu", "law": "uniform"}),
     ("amp", {"delta": 0.25, "density": 1, "denoiser": "tanh", "steps": 2, "noise_variance": 0}),
     ("master_theorem", {"program": "tied", "depth": 1, "quantiles": 64}),
     ("interpolation", {"law": "student_t(5)", "times": 2, "program": "tied"}),

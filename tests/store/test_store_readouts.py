@@ -14,7 +14,7 @@ LAYOUT = replace(
     readouts=(
         readout("loss"),
         replace(readout("spectrum", 2, 3), law="tails", scale=2.5),
-        replace(readout("moment", 1), scale=1.0),
+        replace(readout("moment", 1), scale=1.0, profile="moment_0", coords={"moment_0": (1,)}),
     ),
 )
 
@@ -32,13 +32,15 @@ def path(tmp_path: Path) -> Path:
     return run.path
 
 
-def test_law_and_scale_are_in_the_record_and_beside_the_numbers(path: Path) -> None:
+def test_law_scale_and_profile_are_in_the_record_and_beside_the_numbers(path: Path) -> None:
     assert store.open_run(path).layout == LAYOUT
     trials = store.open_results(path)["trials"]
-    found = {name: {key: trials[name].attrs.get(key) for key in ("law", "scale")} for name in trials.data_vars}
-    assert found["spectrum"] == {"law": "tails", "scale": 2.5}
-    assert found["moment"] == {"law": None, "scale": 1.0}
-    assert found["loss"] == {"law": None, "scale": None}
+    found = {
+        name: {key: trials[name].attrs.get(key) for key in ("law", "scale", "profile")} for name in trials.data_vars
+    }
+    assert found["spectrum"] == {"law": "tails", "scale": 2.5, "profile": None}
+    assert found["moment"] == {"law": None, "scale": 1.0, "profile": "moment_0"}
+    assert found["loss"] == {"law": None, "scale": None, "profile": None}
 
 
 def test_nan_is_a_result_like_any_other(path: Path) -> None:

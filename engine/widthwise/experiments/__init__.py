@@ -3,7 +3,16 @@
 from widthwise.experiments.experiment import Experiment, Readout
 from widthwise.experiments.options import NoOptions
 from widthwise.experiments.programs import Program, adopt_programs, programs, register_program
-from widthwise.experiments.registry import EXPERIMENTS, Kind, build, draws_entries, options_of, shaped_by, tables_of
+from widthwise.experiments.registry import (
+    EXPERIMENTS,
+    Kind,
+    build,
+    draws_entries,
+    models_of,
+    options_of,
+    shaped_by,
+    tables_of,
+)
 
 __all__ = [
     "EXPERIMENTS",
@@ -15,6 +24,7 @@ __all__ = [
     "adopt_programs",
     "build",
     "draws_entries",
+    "models_of",
     "options_of",
     "programs",
     "register_program",

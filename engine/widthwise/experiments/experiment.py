@@ -29,6 +29,9 @@ class Readout:
     readout whose limit is 0 needs one.
 
     ``coords`` are the values along those dimensions that have any, such as the orders of moments.
+
+    ``profile`` is the dimension along which a positive readout is to be looked at, the first one and with coords, the
+    same one for all readouts of an experiment. Two more, over pairs of inputs, are reduced to the mean of the diagonal.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Readout:
     law: Literal["even", "tails"] | None = None
     scale: float | None = None
     coords: Mapping[str, tuple[int | float | str, ...]] = field(default_factory=dict)
+    profile: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,7 +52,8 @@ def ntk(model: Architecture, inputs: np.ndarray, options: NTK) -> Experiment:
     propagation = model.propagation(inputs)
 
     def measure(space: Space) -> Mapping[str, Tensor]:
-        return dict(zip(("nngp", "ntk"), kernels(space, model, constants, biases=options.biases), strict=True))
+        both = kernels(model.initial(space), model(space, constants), biases=options.biases)
+        return dict(zip(("nngp", "ntk"), both, strict=True))
 
     def exact() -> Mapping[str, np.ndarray]:
         assert propagation is not None
@@ -66,31 +67,40 @@ def ntk(model: Architecture, inputs: np.ndarray, options: NTK) -> Experiment:
     )
 
 
-def kernels(space: Space, model: Architecture, constants: Tensor, *, biases: bool = False) -> tuple[Tensor, Tensor]:
-    r"""NNGP and tangent kernel of one network, each (replicate, input, input).
+def kernels(space: Space, x: Tensor, *, biases: bool = False) -> tuple[Tensor, Tensor]:
+    r"""NNGP and tangent kernel of a network with readout vectors x, that is of :math:`f = \sqrt n\,avg(v x)`.
 
     .. math:: \Theta_{ij} = K_{ij} + \sum_W s_W^2 \frac{n}{rows} \sum_{u, u'} E[dh_{iu} dh_{ju'}] E[x_{iu} x_{ju'}]
 
-    summed over all pairs of uses of every weight matrix, u being a use at a position. The readout weights give K.
+    summed over all pairs of uses of every weight matrix, u being a use at a position. The output weights v, drawn here,
+    give K.
+
+    Args:
+        space: of the network; its law of vectors is that of v.
+        x: made by matrices of the space, of its default class: (replicate, input, coordinate), or (replicate, input,
+            position, coordinate) with output weights of its own at every position.
+        biases: whether those of ``space.bias`` are trained, and count.
+
+    Returns:
+        Both float64, (replicate, input, input).
 
     Source:
         TP2 (2006.14548); TP4b 2.4.1.
     """
-    x = model(space, constants)
-    _, factors = space.backprop(output(space, model, x))
+    _, factors = space.backprop(output(space, x))
     kernel = output_kernel(space, x.detach())
     trained = [factor for factor in factors if biases or not factor.matrix.is_bias]
     by_matrix = [list(uses) for _, uses in groupby(trained, key=lambda factor: id(factor.matrix))]
     return kernel, kernel + sum(_tangent(space, uses) for uses in by_matrix)
 
 
-def output(space: Space, model: Architecture, x: Tensor) -> Tensor:
-    """``avg(v x)`` of readout vectors for output weights of the law of vectors, (replicate, input).
+def output(space: Space, x: Tensor) -> Tensor:
+    """``avg(v x)`` of readout vectors for output weights v of the space's law of vectors, (replicate, input).
 
     Over positions, each with output weights of its own, the sum divided by the root of their number.
     """
     positions = _positions(x)
-    v = space.vectors(positions.shape[2], law=model.vector_law)
+    v = space.vectors(positions.shape[2])
     return space.avg((v[:, None] * positions).sum(2)) / positions.shape[2] ** 0.5
 
 

@@ -86,6 +86,17 @@ class GradientIndependence(Section):
     activation: ActivationName = "tanh"
 
 
+class MeanPooling(Section):
+    """Of ``mean_pooling``.
+
+    ``law``: of the entries of W.
+    ``activation``: of the coordinates that are averaged.
+    """
+
+    law: LawName = "gaussian"
+    activation: ActivationName = "gelu"
+
+
 class AMP(Section):
     """Of ``amp``.
 

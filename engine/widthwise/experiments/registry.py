@@ -16,12 +16,13 @@ from widthwise.experiments.options import (
     Interpolation,
     MarchenkoPastur,
     MasterTheorem,
+    MeanPooling,
     NoOptions,
     Semicircle,
 )
 from widthwise.experiments.programs import programs
 from widthwise.laws import law
-from widthwise.models import Architecture
+from widthwise.models import MODELS, Architecture
 from widthwise.sections import Section
 
 
@@ -31,6 +32,7 @@ class Kind:
 
     ``tables`` are those of ``model`` and ``data`` that it uses, ``options`` the class of its own table, and ``home`` is
     the module of its function. ``shaped_by`` are keys that decide the shape of its readouts, beside those of tables.
+    ``models`` are the architectures that it takes, the first by default; where none is named all, and an MLP.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Kind:
     tables: frozenset[str] = frozenset()
     options: type[Section] = NoOptions
     shaped_by: frozenset[str] = frozenset()
+    models: tuple[str, ...] = ()
 
 
 ENTRIES = "independent entries of mean 0 with bounded moments"
@@ -53,19 +56,19 @@ EXPERIMENTS: Mapping[str, Kind] = {
         Kind(
             name="nngp",
             summary="kernel of the outputs of a random network against its Gaussian-process limit",
-            assumptions="Gaussian weights; a polynomially bounded activation",
+            assumptions=f"{ENTRIES}; a polynomially bounded activation",
             source="TP1 (1910.12478)",
-            readouts=(("nngp", "avg(x_i x_j) of the last activations, dimensions (input, input_)"),),
+            readouts=(("nngp", "avg(x_i x_j) of the readout vectors, dimensions (input, input_)"),),
             home="widthwise.experiments.kernels",
             tables=frozenset({"model", "data"}),
         ),
         Kind(
             name="ntk",
             summary="neural tangent kernel (and NNGP kernel) of a random network against its limit",
-            assumptions="Gaussian weights; a polynomially bounded derivative; an independent readout of mean zero",
+            assumptions=f"{ENTRIES}; a polynomially bounded derivative; an independent readout of mean zero",
             source="TP2 (2006.14548)",
             readouts=(
-                ("nngp", "avg(x_i x_j) of the last activations, dimensions (input, input_)"),
+                ("nngp", "avg(x_i x_j) of the readout vectors, dimensions (input, input_)"),
                 ("ntk", "gradient inner products over all weights, biases if asked for, dimensions (input, input_)"),
             ),
             home="widthwise.experiments.kernels",
@@ -97,6 +100,7 @@ EXPERIMENTS: Mapping[str, Kind] = {
             home="widthwise.experiments.recurrent_gradients",
             tables=frozenset({"model", "data"}),
             shaped_by=frozenset({"model.steps"}),
+            models=("lstm", "gru", "rnn"),
         ),
         Kind(
             name="universality",
@@ -175,6 +179,18 @@ EXPERIMENTS: Mapping[str, Kind] = {
             options=GradientIndependence,
         ),
         Kind(
+            name="mean_pooling",
+            summary="gradients of a network whose readout averages, where a copy of W^T is wrong",
+            assumptions=f"{ENTRIES}; an activation that is not odd, for the two to differ",
+            source="TP0 (1902.04760), section 5",
+            readouts=(
+                ("with_transpose", "mean square of the gradient of avg(phi(W z))"),
+                ("with_copy", "the same with an independent copy of W^T: less in the limit"),
+            ),
+            home="widthwise.experiments.gradients",
+            options=MeanPooling,
+        ),
+        Kind(
             name="amp",
             summary="effective noise of approximate message passing against its state evolution",
             assumptions=f"{ENTRIES}; a Lipschitz denoiser",
@@ -216,6 +232,12 @@ def tables_of(name: str) -> frozenset[str]:
     if kind is None:
         return frozenset()
     return kind.tables | {"options"} if kind.options.model_fields else kind.tables
+
+
+def models_of(name: str) -> tuple[str, ...]:
+    """The architectures that an experiment takes, the default first."""
+    kind = EXPERIMENTS.get(name)
+    return kind.models if kind and kind.models else tuple(MODELS)
 
 
 def shaped_by(name: str) -> frozenset[str]:

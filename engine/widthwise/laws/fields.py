@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from widthwise.errors import SpecError
 from widthwise.laws.names import law, require_law
@@ -23,8 +23,8 @@ def _independent(text: str) -> str:
     return name
 
 
-LawName = Annotated[str, AfterValidator(_canonical)]
-"""A law of the entries of matrices."""
+LawName = Annotated[str, AfterValidator(_canonical), Field(json_schema_extra={"names": "law"})]
+"""A law of the entries of matrices. The schema says what is named, since the names are not fixed."""
 
-VectorLawName = Annotated[str, AfterValidator(_independent)]
+VectorLawName = Annotated[str, AfterValidator(_independent), Field(json_schema_extra={"names": "vector law"})]
 """A law of the coordinates of vectors."""

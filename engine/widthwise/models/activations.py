@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from widthwise.errors import SpecError
 
@@ -75,7 +75,7 @@ def _named(name: str) -> str:
         raise ValueError(str(error)) from None  # pydantic knows the key
 
 
-ActivationName = Annotated[str, AfterValidator(_named)]
+ActivationName = Annotated[str, AfterValidator(_named), Field(json_schema_extra={"names": "activation"})]
 """A field of a section that names an activation."""
 
 

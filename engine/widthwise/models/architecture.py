@@ -51,9 +51,12 @@ class Architecture(Section):
 
     def states(self, space: "Space", inputs: "Tensor") -> "list[Tensor]":
         """The states, on a space with the laws of this network."""
-        initial = space.with_laws(matrices=self.law, vectors=self.vector_law)
-        states: list[Tensor] = self._program().states(self, initial, inputs)
+        states: list[Tensor] = self._program().states(self, self.initial(space), inputs)
         return states
+
+    def initial(self, space: "Space") -> "Space":
+        """The space with the laws of this network."""
+        return space.with_laws(matrices=self.law, vectors=self.vector_law)
 
     def readout(self, state: "Tensor") -> "Tensor":
         """The readout vectors out of the last state."""

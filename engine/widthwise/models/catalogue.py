@@ -286,9 +286,10 @@ class Attention(Architecture):
     .. math:: y_p = \sum_h W^O_h \sum_q softmax_q\big(\beta\, avg(q^h_p \odot k^h_q)\big)\, v^h_q, \qquad
         q^h = W^Q_h x, \; k^h = W^K_h x, \; v^h = W^V_h x
 
-    Logits are scaled by 1/n: averages, with ``logit_scale`` for beta. Heads have width n / ``heads``. With
-    ``shared_keys`` queries are keys; without, all logits vanish in the limit and attention is uniform. The first x is
-    an embedding U of the input at each position.
+    Logits are scaled by 1/n: averages, with ``logit_scale`` for beta. Heads have width n / ``heads``; entries of
+    W^O, like those of W^Q, W^K and W^V, have variance ``weight_variance`` / n. With ``shared_keys`` queries are keys;
+    without, all logits vanish in the limit and attention is uniform. The first x is an embedding U of the input at
+    each position.
 
     Source: Vaswani et al. 2017 (1706.03762); TP2 (2006.14548), 1/n-scaled logits.
     """
@@ -341,7 +342,7 @@ class Autoencoder(Architecture):
     .. math:: x^0 = \phi(U \xi), \qquad x^l = \phi(W^l x^{l-1}), \qquad y^{l-1} = \phi(W^{l\top} y^l), \quad y^L = x^L
 
     ``ratios`` are the widths of the layers of the encoder relative to n; the readout is of y^0. Not ``tied``, the
-    decoder has independent matrices in place of the transposes; the limits differ.
+    decoder has independent matrices in place of the transposes, with entries of the same variance; the limits differ.
 
     Source: Vincent et al. 2010, tied weights; TP0 (1902.04760) section 2.
     """

@@ -1,4 +1,4 @@
-"""What several architectures are made of: affine maps, inputs with positions."""
+"""What several architectures are made of: affine maps, inputs with positions, layer norm."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -7,7 +7,7 @@ import numpy as np
 from torch import Tensor
 
 from widthwise.errors import SpecError
-from widthwise.spaces import Dim, Space
+from widthwise.spaces import Dim, Space, avg
 
 Array = TypeVar("Array", Tensor, np.ndarray)
 
@@ -49,3 +49,9 @@ def in_parts(inputs: Array, count: int, key: str) -> Array:
         )
         raise SpecError(message)
     return inputs.reshape(inputs_count, count, features // count)
+
+
+def normalised(x: Tensor, epsilon: float) -> Tensor:
+    """Layer norm without gain and offset: coordinates minus their average, over their standard deviation."""
+    centred = x - avg(x)[..., None]
+    return centred / (avg(centred * centred)[..., None] + epsilon).sqrt()

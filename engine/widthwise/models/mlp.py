@@ -16,7 +16,7 @@ def states(network: MLP, space: Space, inputs: Tensor) -> list[Tensor]:
     """Preactivations h^1, ..., h^L."""
     phi = activation(network.activation).function
     variances = (network.weight_variance, network.bias_variance)
-    dims = [wide(space, ratio) for ratio in (*(network.ratios or (1.0,) * (network.depth - 1)), 1.0)]
+    dims = [wide(space, ratio) for ratio in _ratios(network)]
     hs = [affine(space, *variances, rows=dims[0], features=inputs.shape[-1])(space.constant(inputs))]
     for columns, rows in pairwise(dims):
         hs.append(affine(space, *variances, rows=rows, columns=columns)(phi(hs[-1])))
@@ -29,10 +29,16 @@ def readout(network: MLP, state: Tensor) -> Tensor:
 
 
 def propagation(network: MLP, inputs: np.ndarray) -> Propagation:
-    """The limit does not depend on the widths of the layers."""
-    first = State(source=linear_source(inputs[:, None], network.weight_variance), bias=network.bias_variance)
+    """Of the limit only error signals depend on the widths of the layers."""
+    source, bias = linear_source(inputs[:, None], network.weight_variance), network.bias_variance
+    first, *rest = _ratios(network)
     return Propagation(
         dual=activation(network.activation).dual,
         weight_variance=network.weight_variance,
-        states=(first, *(State(bias=network.bias_variance),) * (network.depth - 1)),
+        states=(State(source=source, bias=bias, ratio=first), *(State(bias=bias, ratio=ratio) for ratio in rest)),
     )
+
+
+def _ratios(network: MLP) -> tuple[float, ...]:
+    """The widths of the layers, relative to n."""
+    return (*(network.ratios or (1.0,) * (network.depth - 1)), 1.0)

@@ -12,6 +12,7 @@ from widthwise.reduce.curve import Curve, curve
 from widthwise.reduce.estimates import METRICS, Estimates, estimates, metrics_of
 from widthwise.reduce.limit_check import LimitCheck, limit_check
 from widthwise.reduce.power_law import PowerLaw, power_law
+from widthwise.reduce.profiles import READINGS, profile, profiled
 from widthwise.reduce.sample_floor import sample_floor
 from widthwise.reduce.samples import Array, Samples, readout_names, samples, sweep_axes
 from widthwise.reduce.shown_laws import LAWS, shown_laws
@@ -45,7 +46,8 @@ def reduce(
 
     Args:
         tree: groups ``trials``, ``limit`` and, where known, ``exact`` and ``arithmetic``, as ``widthwise.open`` gives.
-            Attributes ``law`` and ``scale`` of a readout's trials say how its distances are taken.
+            Attributes ``law`` and ``scale`` of a readout's trials say how its distances are taken, ``profile`` along
+            which dimension it is to be looked at.
         tolerance: relative difference from the limit that counts as none.
         confidence: of every interval and bound, between 0 and 1.
         expected: slope by readout and metric; its order is that of the readouts.
@@ -71,6 +73,10 @@ def reduce(
     curves = curves.assign_coords(width=np.sort(trials["width"].to_numpy()))
     if any(each.samples.cells for each in reduced):
         curves = curves.assign(quantiles=_quantiles(reduced, shape, (*axes, "readout")), law=list(LAWS))
+    along = profiled(trials)
+    if along is not None:
+        profiles = _profiles(reduced, shape, (*axes, "readout"), trials[along])
+        curves = curves.assign(profiles).assign_coords({along: trials[along], "reading": list(READINGS)})
     verdicts = _verdicts(reduced, shape, (*axes, "readout"), tolerance)
     return curves, xr.Dataset(verdicts, coordinates, {"confidence": confidence, "tolerance": tolerance})
 
@@ -114,6 +120,16 @@ def _curves(reduced: Sequence[Reduced], shape: tuple[int, ...], dims: tuple[str,
 def _quantiles(reduced: Sequence[Reduced], shape: tuple[int, ...], dims: tuple[str, ...]) -> xr.Variable:
     rows = [shown_laws(each.samples, each.estimates.reference.mean) for each in reduced]
     return variable("quantiles", (*dims, "law", "cell"), rows, shape)
+
+
+def _profiles(
+    reduced: Sequence[Reduced], shape: tuple[int, ...], dims: tuple[str, ...], along: xr.DataArray
+) -> dict[str, xr.Variable]:
+    both = [profile(each.samples, each.estimates, along.size) for each in reduced]
+    return {
+        name: variable(name, (*dims, "reading", str(along.name)), rows, shape)
+        for name, rows in zip(("profile", "profile_error"), zip(*both, strict=True), strict=True)
+    }
 
 
 def _verdicts(

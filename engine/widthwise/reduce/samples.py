@@ -21,7 +21,8 @@ class Samples:
     ``arithmetic`` is the difference that the run's dtype makes to one trial, (size,). ``cells`` is the number of cells
     of the quantile functions that a law consists of, 0 for any other readout, and ``spacing`` how they lie: the values
     of cells of unequal mass are weighed (`weights`), so that squares may be averaged over all cells alike. ``scale`` is
-    the norm that distances are relative to, None for that of the limit.
+    the norm that distances are relative to, None for that of the limit. ``steps`` is the length of the dimension along
+    which the readout is looked at, 0 if there is none.
     """
 
     widths: Array
@@ -32,6 +33,7 @@ class Samples:
     cells: int = 0
     scale: float | None = None
     spacing: Spacing = "even"
+    steps: int = 0
 
     @property
     def borders(self) -> Array:
@@ -72,6 +74,7 @@ def samples(tree: xr.DataTree, readout: str, point: Mapping[Hashable, int]) -> S
         cells=values.shape[-1] if law else 0,
         scale=variable.attrs.get("scale"),
         spacing=law or "even",
+        steps=variable.sizes.get(variable.attrs.get("profile"), 0),
     )
     return _weighed(found) if law else found
 

@@ -96,6 +96,15 @@ DESCRIPTIONS: Mapping[str, Description] = {
         text="means over equal cells of (0, 1), of the limit law and of those of the smallest and largest width, "
         "pooled over trials; of several vectors the first",
     ),
+    "profile": Description(
+        long_name="value along the dimension that it is looked at along",
+        text="of pairs of inputs the mean of the diagonal; of the limit and, mean over trials, of the smallest and the "
+        "largest width",
+    ),
+    "profile_error": Description(
+        long_name="error of the profile",
+        text="standard error over trials, or over replicates of a sampled limit; 0 for a closed form",
+    ),
     "consistent": Description(
         long_name="slope as expected",
         text="whether the expected slope is inside the slope's interval",

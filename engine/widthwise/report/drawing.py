@@ -35,7 +35,7 @@ def draw_panel(axes: Axes, panel: Panel, value_range: tuple[float, float]) -> No
     _name_sample_floor(axes, panel.series[0])
     _set_ticks(axes, panel.widths)
     _draw_labels(axes, panel.series)
-    _set_title(axes, panel.title, panel.subtitle)
+    set_title(axes, panel.title, panel.subtitle)
 
 
 def value_range(series: Sequence[Series]) -> tuple[float, float]:
@@ -53,7 +53,8 @@ def value_range(series: Sequence[Series]) -> tuple[float, float]:
     return float(min([*near, shown.min()])) / 1.6, float(shown.max()) * 3
 
 
-def _set_title(axes: Axes, title: str, subtitle: str) -> None:
+def set_title(axes: Axes, title: str, subtitle: str) -> None:
+    """What every panel has above it."""
     axes.set_title(title, loc="left", fontweight="bold", fontsize=10, pad=16 if subtitle else 6)
     axes.annotate(subtitle, (0, 1), (0, 4), xycoords="axes fraction", textcoords="offset points", color=GREY)
 
@@ -135,6 +136,13 @@ def _set_ticks(axes: Axes, widths: Array) -> None:
         axes.xaxis.set_major_formatter(FuncFormatter(lambda width, _: f"$2^{{{math.log2(width):.0f}}}$"))
     else:
         axes.xaxis.set_major_formatter(FuncFormatter(lambda width, _: f"{width:,.0f}"))
+    set_decades(axes)
+    span = widths[-1] / widths[0] if len(widths) > 1 else 4.0
+    axes.set_xlim(widths[0] / span**0.05, widths[-1] * span**0.05)
+
+
+def set_decades(axes: Axes) -> None:
+    """Ticks of a logarithmic ordinate: powers of ten, and 2 and 5 times these where they are too few."""
     bottom, top = axes.get_ylim()
     if top / bottom < NARROW:
         axes.yaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5), numticks=12))
@@ -142,8 +150,6 @@ def _set_ticks(axes: Axes, widths: Array) -> None:
     else:
         axes.yaxis.set_major_locator(LogLocator(base=10, numticks=12))
     axes.yaxis.set_minor_locator(NullLocator())
-    span = widths[-1] / widths[0] if len(widths) > 1 else 4.0
-    axes.set_xlim(widths[0] / span**0.05, widths[-1] * span**0.05)
 
 
 def draw_law(axes: Axes, panel: LawPanel) -> None:
@@ -161,7 +167,7 @@ def draw_law(axes: Axes, panel: LawPanel) -> None:
     axes.set_ylim(bottom=0)
     axes.set_xlabel("value")
     axes.set_ylabel("density")
-    _set_title(axes, panel.title, panel.subtitle)
+    set_title(axes, panel.title, panel.subtitle)
 
 
 def _draw_labels(axes: Axes, series: Sequence[Series]) -> None:

@@ -59,6 +59,14 @@ def point_label(point: Mapping[str, object]) -> str:
     return ", ".join(f"{key.rpartition('.')[2]} = {value}" for key, value in point.items())
 
 
+def ends(entry: Entry) -> tuple[int, int]:
+    """The smallest and the largest width that were computed; of all widths if none was."""
+    widths = entry.curves["width"].to_numpy()
+    computed = widths[entry.curves["trials"].to_numpy() > 0]
+    found = computed if computed.size else widths
+    return int(found[0]), int(found[-1])
+
+
 def number(values: xr.Dataset, name: str) -> float:
     """The scalar ``name`` of an entry."""
     return float(values[name].to_numpy())

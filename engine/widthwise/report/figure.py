@@ -1,6 +1,7 @@
 """figure: log-log convergence curves for print."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import matplotlib as mpl
@@ -12,6 +13,8 @@ from widthwise.errors import SpecError
 from widthwise.report.drawing import draw_law, draw_panel, value_range
 from widthwise.report.palette import STYLE
 from widthwise.report.panels import LawPanel, Panel, Row, panels
+from widthwise.report.profile_drawing import draw_profiles
+from widthwise.report.profiles import ProfilePanel
 from widthwise.report.words import percent
 
 FORMATS = {".png": {"Software": None}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
@@ -26,21 +29,16 @@ def figure(curves: xr.Dataset, verdicts: xr.Dataset, path: Path) -> None:
     A column per readout. Points carry their intervals, solid lines are the fitted power laws, dashed ones the expected
     slopes beside their curve, shaded areas lie below the noise floor of the curve of that colour. Hollow points are
     not in the fit: they or a smaller width do not rise above the noise. The dotted line beside the curve of a law
-    is the distance of as many independent samples of the limit law as the width; below stands the density.
+    is the distance of as many independent samples of the limit law as the width; below stands the density. Below the
+    curves of a readout with a profile stand its values along that dimension, with standard errors.
 
     Raises:
         SpecError: the suffix of ``path`` is not that of a known format.
     """
-    if path.suffix not in FORMATS:
-        message = f"figure: {path.name!r} does not end in a known format; allowed: {', '.join(FORMATS)}"
-        raise SpecError(message)
     rows = panels(curves, verdicts)
     width, height = PANEL_INCHES
     confidence = percent(float(curves.attrs["confidence"]))
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(STYLE)
-        drawing = Figure(figsize=(width * len(rows[0]), height * len(rows) + 0.5), layout="constrained")
+    with drawn(path, (width * len(rows[0]), height * len(rows) + 0.5)) as drawing:
         grid = drawing.subplots(len(rows), len(rows[0]), squeeze=False)
         for axes_row, row in zip(grid, rows, strict=True):
             _draw_curves(axes_row, row, f"relative distance, {confidence} intervals")
@@ -50,6 +48,23 @@ def figure(curves: xr.Dataset, verdicts: xr.Dataset, path: Path) -> None:
                 axes.tick_params(labelbottom=False)
                 axes.set_xlabel("")
         drawing.suptitle("Distance from the infinite-width limit", x=0.01, ha="left", fontsize=11)
+
+
+@contextmanager
+def drawn(path: Path, inches: tuple[float, float]) -> Iterator[Figure]:
+    """A figure in the common style, written to ``path`` in the end; equal figures give equal bytes.
+
+    Raises:
+        SpecError: the suffix of ``path`` is not that of a known format.
+    """
+    if path.suffix not in FORMATS:
+        message = f"figure: {path.name!r} does not end in a known format; allowed: {', '.join(FORMATS)}"
+        raise SpecError(message)
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(STYLE)
+        drawing = Figure(figsize=inches, layout="constrained")
+        yield drawing
         drawing.savefig(path, metadata=FORMATS[path.suffix])
 
 
@@ -69,5 +84,7 @@ def _draw_others(axes_row: Sequence[Axes], row: Row) -> None:
     for axes, panel in zip(axes_row, row, strict=True):
         if isinstance(panel, LawPanel):
             draw_law(axes, panel)
+        elif isinstance(panel, ProfilePanel):
+            draw_profiles(axes, panel)
         elif panel is None:
             axes.set_axis_off()

@@ -8,8 +8,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from widthwise.report.densities import Density, Law, densities
-from widthwise.report.entries import Entry, entries, number, point_label
+from widthwise.report.entries import Entry, ends, entries, number, point_label
 from widthwise.report.palette import BLACK
+from widthwise.report.profiles import ProfilePanel, profile_panel
 from widthwise.report.words import limit_phrase
 
 Array = NDArray[np.float64]
@@ -65,14 +66,16 @@ class LawPanel:
     densities: tuple[Density, ...]
 
 
-Row = tuple[Panel | LawPanel | None, ...]
+AnyPanel = Panel | LawPanel | ProfilePanel
+Row = tuple[AnyPanel | None, ...]
 
 
 def panels(curves: xr.Dataset, verdicts: xr.Dataset) -> tuple[Row, ...]:
     """Rows of panels, a column per readout; None where nothing is to be drawn.
 
     Without a sweep the first row holds all metrics of a readout; else each panel shows one metric at all points, rms or
-    w2 in the first row and bias in the second. Below the w2 of a law stands the law itself.
+    w2 in the first row and bias in the second. Below the w2 of a law stands the law itself, below the curves of a
+    readout with a profile that.
     """
     by_readout: dict[str, list[Entry]] = {}
     for entry in entries(curves, verdicts):
@@ -82,12 +85,13 @@ def panels(curves: xr.Dataset, verdicts: xr.Dataset) -> tuple[Row, ...]:
     return tuple(tuple(column[row] if row < len(column) else None for column in columns) for row in range(rows))
 
 
-def _column(points: Sequence[Entry]) -> list[Panel | LawPanel]:
+def _column(points: Sequence[Entry]) -> list[AnyPanel]:
     metrics = METRICS["law" if points[0].is_law else "array"]
-    curves: list[Panel | LawPanel] = [_of_metrics(points[0], metrics)]
+    curves = [_of_metrics(points[0], metrics)]
     if len(points) > 1:
         curves = [_of_points(points, metric) for metric in metrics]
-    return [*curves, *([_law_panel(points)] if points[0].is_law else [])]
+    below = _law_panel(points) if points[0].is_law else profile_panel(points)
+    return [*curves, *([below] if below else [])]
 
 
 def _of_metrics(entry: Entry, metrics: Sequence[str]) -> Panel:
@@ -110,11 +114,11 @@ def _of_points(points: Sequence[Entry], metric: str) -> Panel:
 
 def _law_panel(points: Sequence[Entry]) -> LawPanel:
     """The limit beside the smallest and the largest width; of a sweep, at each point, beside the largest."""
-    ends = _ends(points[0])
+    narrow, wide = ends(points[0])
     if len(points) == 1:
         laws = [
-            _law(points[0], "narrowest", f"n = {ends[0]:,}", 1),
-            _law(points[0], "widest", f"n = {ends[1]:,}", 0),
+            _law(points[0], "narrowest", f"n = {narrow:,}", 1),
+            _law(points[0], "widest", f"n = {wide:,}", 0),
             _law(points[0], "limit", "limit", BLACK),
         ]
     else:
@@ -122,7 +126,7 @@ def _law_panel(points: Sequence[Entry]) -> LawPanel:
         laws += [_law(entry, "limit", point_label(entry.point), colour) for colour, entry in enumerate(points)]
     return LawPanel(
         title=f"{points[0].readout}, density",
-        subtitle=f"lines: limits, areas: n = {ends[1]:,}" if len(points) > 1 else "",
+        subtitle=f"lines: limits, areas: n = {wide:,}" if len(points) > 1 else "",
         densities=densities(laws),
     )
 
@@ -130,14 +134,6 @@ def _law_panel(points: Sequence[Entry]) -> LawPanel:
 def _law(entry: Entry, law: str, label: str, colour: int) -> Law:
     quantiles = entry.curves["quantiles"].sel(law=law).to_numpy()
     return Law(label=label, colour=colour, filled=law == "widest", quantiles=quantiles)
-
-
-def _ends(entry: Entry) -> tuple[int, int]:
-    """The smallest and the largest width that were computed; of all widths if none was."""
-    widths = entry.curves["width"].to_numpy()
-    computed = widths[entry.curves["trials"].to_numpy() > 0]
-    found = computed if computed.size else widths
-    return int(found[0]), int(found[-1])
 
 
 def _widths(entry: Entry) -> Array:

@@ -9,9 +9,13 @@ import xarray as xr
 
 from widthwise.errors import IncompleteError
 from widthwise.reduce import reduce as reduced
+from widthwise.report.figure import figure
+from widthwise.report.phase_diagram import has_phase_diagram, phase_diagram
+from widthwise.report.phase_drawing import draw_phase_diagram
 from widthwise.run import Progress, RunOutcome, execute
 from widthwise.spec import Spec, Verdict, load_spec
 from widthwise.store import open_results, open_run, write_derived
+from widthwise.store.files import disk_errors
 
 Curves = tuple[xr.Dataset, xr.Dataset]
 """The curves and the verdicts of a run."""
@@ -98,6 +102,24 @@ def curves_of(path: Path, spec: Spec | None = None) -> Curves:
         confidence=verdict.confidence,
         expected={readout.name: readout.expected_slopes for readout in found.layout.readouts},
     )
+
+
+def draw(path: Path, curves: Curves, drawing: Path) -> None:
+    """The figure of the run ``path``: its curves, or its phase diagram if it has one.
+
+    Raises:
+        SpecError: the suffix of ``drawing`` is not that of a known format.
+        StorageError: disk full or not writable.
+    """
+    run = open_run(path)
+    with disk_errors(drawing):
+        drawing.parent.mkdir(parents=True, exist_ok=True)
+        if has_phase_diagram(run):
+            model: Any = run.record.spec["model"]
+            trials = open_results(path)["trials"].to_dataset()
+            draw_phase_diagram(phase_diagram(model["activation"], trials), drawing)
+        else:
+            figure(*curves, drawing)
 
 
 def require_complete(outcome: RunOutcome) -> None:

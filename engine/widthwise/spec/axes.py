@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, get_origin
 
 from pydantic import BeforeValidator
 
@@ -72,6 +72,7 @@ def require_axes(axes: Iterable[str], tables: Mapping[str, type[Section]], shape
     """Refuse a key that cannot be swept; ``tables`` are those that belong to the experiment.
 
     A key that decides the shape of the readouts, as its section or ``shaped_by`` says, cannot: a store has one shape.
+    Nor can one whose values are lists.
 
     Raises:
         SpecError: names the key and those that are allowed.
@@ -79,10 +80,10 @@ def require_axes(axes: Iterable[str], tables: Mapping[str, type[Section]], shape
     own = [
         f"{table}.{name}"
         for table, section in tables.items()
-        for name in section.model_fields
-        if name not in section.shape and f"{table}.{name}" not in shaped_by
+        for name, field in section.model_fields.items()
+        if name not in section.shape and get_origin(field.annotation) is not tuple
     ]
-    allowed = [*own, "seed", "limit.samples", "limit.estimator"]
+    allowed = [*(key for key in own if key not in shaped_by), "seed", "limit.samples", "limit.estimator"]
     for key in axes:
         if key not in allowed:
             hint = closest(key, ["width", "trials", *allowed])

@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from widthwise.errors import SpecError
-from widthwise.experiments import EXPERIMENTS, NoOptions, options_of, programs, shaped_by, tables_of
+from widthwise.experiments import EXPERIMENTS, NoOptions, models_of, options_of, programs, shaped_by, tables_of
 from widthwise.experiments.data import Data
 from widthwise.models import MLP, MODELS, Architecture
 from widthwise.sections import Section
@@ -160,7 +160,7 @@ class Spec(Section):
 
     experiment: str
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    model: SerializeAsAny[Architecture] = Field(default_factory=MLP)
+    model: SerializeAsAny[Architecture] = Field(default_factory=dict, validate_default=True)
     data: Data = Field(default_factory=Data)
     options: SerializeAsAny[Section] = Field(default_factory=NoOptions, validate_default=True)
     sweep: Sweep = Field(default_factory=Sweep)
@@ -191,14 +191,16 @@ class Spec(Section):
 
     @field_validator("model", mode="before")
     @classmethod
-    def _take_the_architecture_of_this_name(cls, value: object) -> object:
-        if not isinstance(value, Mapping):
+    def _take_the_architecture_of_this_name(cls, value: object, info: ValidationInfo) -> object:
+        if "experiment" not in info.data or not isinstance(value, Mapping | Architecture):
             return value
-        name = value.get("name", "mlp")
-        if not isinstance(name, str) or name not in MODELS:
-            message = f"name: {shown(name)} is not known; allowed: {', '.join(MODELS)}{closest(str(name), MODELS)}"
+        allowed = models_of(info.data["experiment"])
+        name = str(value.name if isinstance(value, Architecture) else value.get("name", allowed[0]))
+        if name not in allowed:
+            wrong = "is not known" if name not in MODELS else f"has no meaning for {info.data['experiment']}"
+            message = f"name: {shown(name)} {wrong}; allowed: {', '.join(allowed)}{closest(name, allowed)}"
             raise ValueError(message)
-        return _explained(MODELS[name], value)
+        return _explained(MODELS[name], value) if isinstance(value, Mapping) else value
 
     @field_validator("options", mode="before")
     @classmethod

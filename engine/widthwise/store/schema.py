@@ -133,14 +133,14 @@ def _readout(layout: Layout, group: Kind, readout: Readout) -> Variable:
         attributes={
             **_words(readout.long_name, readout.description, readout.units),
             "source": readout.source,
-            **_distances(readout),
+            **_unusual(readout),
         },
     )
 
 
-def _distances(readout: Readout) -> dict[str, float | str]:
-    """How distances of the readout are taken, where that is not the usual way."""
-    unusual: dict[str, float | str | None] = {"law": readout.law, "scale": readout.scale}
+def _unusual(readout: Readout) -> dict[str, float | str]:
+    """How distances of the readout are taken and along what it is looked at, where that is not the usual way."""
+    unusual: dict[str, float | str | None] = {"law": readout.law, "scale": readout.scale, "profile": readout.profile}
     return {name: value for name, value in unusual.items() if value is not None}
 
 

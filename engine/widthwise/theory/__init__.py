@@ -10,6 +10,13 @@ from widthwise.theory.matrix_laws import (
     semicircle_moments,
     semicircle_quantiles,
 )
+from widthwise.theory.phases import (
+    chi_1,
+    correlation_fixed_point,
+    correlation_map,
+    critical_weight_variance,
+    variance_fixed_point,
+)
 from widthwise.theory.propagation import Propagation, State, linear_source
 from widthwise.theory.quadrature import quadrature_dual
 from widthwise.theory.state_evolution import state_evolution
@@ -19,7 +26,11 @@ __all__ = [
     "Dual",
     "Propagation",
     "State",
+    "chi_1",
     "closed_forms",
+    "correlation_fixed_point",
+    "correlation_map",
+    "critical_weight_variance",
     "linear_source",
     "marchenko_pastur_expectation",
     "marchenko_pastur_moments",
@@ -30,5 +41,6 @@ __all__ = [
     "semicircle_quantiles",
     "sliced_wasserstein2",
     "state_evolution",
+    "variance_fixed_point",
     "wasserstein2",
 ]

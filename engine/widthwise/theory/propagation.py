@@ -26,12 +26,13 @@ class State:
 
     ``source`` is the covariance that the input gives it through weights, ``bias`` the variance of its bias. ``mix`` are
     the maps P from the positions of the state before, (offset, position, position before), None where every position
-    takes from itself alone.
+    takes from itself alone. ``ratio`` is its width relative to n.
     """
 
     source: Array | float = 0.0
     bias: float = 0.0
     mix: Array | None = None
+    ratio: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +58,7 @@ class Propagation:
         r""":math:`E[dh^l_{ip}\, dh^l_{jq}]`, error signals of a readout v independent of all else, of mean 0.
 
         Then W^T may be replaced by an independent copy (TP0 section 5): every step is the adjoint of the one forward.
+        An error signal is a derivative times the number of its coordinates, hence the ratios.
         """
         slopes = [_acted(self.dual.derivative_kernel, each) for each in self.covariances()]
         gradients = [slopes[-1] * _pooled_back(self.pooling, slopes[-1])]
@@ -64,7 +66,7 @@ class Propagation:
             after = gradients[-1]
             through = self.weight_variance * slope * _mixed_back(state.mix, after)
             gradients.append(through + self.skip**2 * after if self.skip else through)
-        return gradients[::-1]
+        return [state.ratio * each for state, each in zip(self.states, gradients[::-1], strict=True)]
 
     def kernels(self, *, biases: bool = False) -> tuple[Array, Array]:
         """NNGP and neural tangent kernel of a scalar readout, each (input, input).
