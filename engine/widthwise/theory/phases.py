@@ -68,7 +68,7 @@ def correlation_map(
 
 
 def correlation_fixed_point(dual: Dual, weight_variance: npt.ArrayLike, bias_variance: npt.ArrayLike) -> Array:
-    """The correlation c* in deep layers, of inputs whose correlation is not negative, nor 0 where 0 is left at once.
+    """The correlation c* in deep layers, of inputs whose correlation is not negative; below 1 only in chaos.
 
     A power series with nonnegative coefficients that is 1 at 1 meets the diagonal below 1 if its slope there exceeds 1,
     once, and else nowhere. NaN where q* is 0 or infinite.
@@ -84,8 +84,7 @@ def correlation_fixed_point(dual: Dual, weight_variance: npt.ArrayLike, bias_var
         rest = np.where(c < 1, 1 - c, 1.0)
         return np.where(c < 1, (_mapped(dual, v, b, q, c) - c) / rest, 1 - chi)
 
-    chaotic = _root(excess, np.zeros(v.shape), np.ones(v.shape))
-    return np.where(_proper(q), np.where(chi > 1, chaotic, 1.0), np.nan)
+    return np.where(_proper(q), _root(excess, np.zeros(v.shape), np.ones(v.shape)), np.nan)
 
 
 def critical_weight_variance(dual: Dual, bias_variance: npt.ArrayLike) -> Array:
@@ -157,7 +156,10 @@ def _walked(excess: Callable[[Array], Array], start: Array, at_start: Array) -> 
 
 
 def _root(excess: Callable[[Array], Array], low: Array, high: Array) -> Array:
-    """The sign change between two numbers, by regula falsi that halves the value at an end that stays (Illinois)."""
+    """The sign change between two numbers, the higher one if there is none.
+
+    By regula falsi that halves the value at an end that stays (Illinois).
+    """
     stays, latest = low, high
     at_stays, at_latest = excess(low), excess(high)
     for _ in range(ROUNDS):
