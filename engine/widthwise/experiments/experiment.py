@@ -32,6 +32,7 @@ class Readout:
 
     ``profile`` is the dimension along which a positive readout is to be looked at, the first one and with coords, the
     same one for all readouts of an experiment. Two more, over pairs of inputs, are reduced to the mean of the diagonal.
+    ``"width"`` is for readouts whose distance from 0 is the question: their norm against the width, and in the limit.
     """
 
     name: str

@@ -40,6 +40,7 @@ def universality(model: Architecture, inputs: np.ndarray) -> Experiment:
             description="difference from an independent all-Gaussian network, relative to the norm of its kernel",
             source=SOURCE,
             scale=1.0,
+            profile="width",
         )
         for each in readouts
     )

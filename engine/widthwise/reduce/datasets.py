@@ -16,6 +16,7 @@ from widthwise.reduce.profiles import READINGS, profile, profiled
 from widthwise.reduce.sample_floor import sample_floor
 from widthwise.reduce.samples import Array, Samples, readout_names, samples, sweep_axes
 from widthwise.reduce.shown_laws import LAWS, shown_laws
+from widthwise.reduce.sizes import any_sized, size
 from widthwise.reduce.variables import variable
 from widthwise.reduce.verdict import TERMS, consistent, dominant, equivalent
 
@@ -47,7 +48,7 @@ def reduce(
     Args:
         tree: groups ``trials``, ``limit`` and, where known, ``exact`` and ``arithmetic``, as ``widthwise.open`` gives.
             Attributes ``law`` and ``scale`` of a readout's trials say how its distances are taken, ``profile`` along
-            which dimension it is to be looked at.
+            which dimension it is to be looked at; the width means its norm.
         tolerance: relative difference from the limit that counts as none.
         confidence: of every interval and bound, between 0 and 1.
         expected: slope by readout and metric; its order is that of the readouts.
@@ -77,6 +78,8 @@ def reduce(
     if along is not None:
         profiles = _profiles(reduced, shape, (*axes, "readout"), trials[along])
         curves = curves.assign(profiles).assign_coords({along: trials[along], "reading": list(READINGS)})
+    if any_sized(trials):
+        curves = curves.assign(_sizes(reduced, shape, (*axes, "readout")))
     verdicts = _verdicts(reduced, shape, (*axes, "readout"), tolerance)
     return curves, xr.Dataset(verdicts, coordinates, {"confidence": confidence, "tolerance": tolerance})
 
@@ -129,6 +132,15 @@ def _profiles(
     return {
         name: variable(name, (*dims, "reading", str(along.name)), rows, shape)
         for name, rows in zip(("profile", "profile_error"), zip(*both, strict=True), strict=True)
+    }
+
+
+def _sizes(reduced: Sequence[Reduced], shape: tuple[int, ...], dims: tuple[str, ...]) -> dict[str, xr.Variable]:
+    sizes, errors, limits = zip(*(size(each.samples, each.estimates) for each in reduced), strict=True)
+    return {
+        "size": variable("size", (*dims, "width"), sizes, shape),
+        "size_error": variable("size_error", (*dims, "width"), errors, shape),
+        "limit_size": variable("limit_size", dims, limits, shape),
     }
 
 

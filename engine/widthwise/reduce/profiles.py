@@ -32,7 +32,8 @@ def profile(samples: Samples, estimates: Estimates, length: int) -> tuple[Array,
 
 def profiled(trials: xr.Dataset) -> str | None:
     """The dimension along which readouts are to be looked at, None if there is none; an experiment has one at most."""
-    return next((str(each.attrs["profile"]) for each in trials.data_vars.values() if "profile" in each.attrs), None)
+    named = {str(each.attrs["profile"]) for each in trials.data_vars.values() if "profile" in each.attrs}
+    return next(iter(named - {"width"}), None)
 
 
 def _by_step(rows: Array, steps: int) -> Array:

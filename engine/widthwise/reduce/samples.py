@@ -22,7 +22,7 @@ class Samples:
     of the quantile functions that a law consists of, 0 for any other readout, and ``spacing`` how they lie: the values
     of cells of unequal mass are weighed (`weights`), so that squares may be averaged over all cells alike. ``scale`` is
     the norm that distances are relative to, None for that of the limit. ``steps`` is the length of the dimension along
-    which the readout is looked at, 0 if there is none.
+    which the readout is looked at, 0 if there is none; ``sized`` says that its norm is looked at against the width.
     """
 
     widths: Array
@@ -34,6 +34,7 @@ class Samples:
     scale: float | None = None
     spacing: Spacing = "even"
     steps: int = 0
+    sized: bool = False
 
     @property
     def borders(self) -> Array:
@@ -64,7 +65,7 @@ def samples(tree: xr.DataTree, readout: str, point: Mapping[Hashable, int]) -> S
     values = variable.to_numpy()
     counts = trials["trial_count"].to_numpy()
     limit = _readout(tree, "limit", readout, point)
-    law = variable.attrs.get("law")
+    law, profile = variable.attrs.get("law"), variable.attrs.get("profile")
     found = Samples(
         widths=trials["width"].to_numpy().astype(np.float64),
         trials=tuple(_completed_prefix(row, int(count)) for row, count in zip(values, counts, strict=True)),
@@ -74,7 +75,8 @@ def samples(tree: xr.DataTree, readout: str, point: Mapping[Hashable, int]) -> S
         cells=values.shape[-1] if law else 0,
         scale=variable.attrs.get("scale"),
         spacing=law or "even",
-        steps=variable.sizes.get(variable.attrs.get("profile"), 0),
+        steps=0 if profile == "width" else variable.sizes.get(profile, 0),
+        sized=profile == "width",
     )
     return _weighed(found) if law else found
 

@@ -105,6 +105,18 @@ DESCRIPTIONS: Mapping[str, Description] = {
         long_name="error of the profile",
         text="standard error over trials, or over replicates of a sampled limit; 0 for a closed form",
     ),
+    "size": Description(
+        long_name="norm of the readout",
+        text="root mean square over trials",
+    ),
+    "size_error": Description(
+        long_name="error of the norm",
+        text="standard error over trials",
+    ),
+    "limit_size": Description(
+        long_name="norm of the limit",
+        text="of the closed form, or of the mean over replicates",
+    ),
     "consistent": Description(
         long_name="slope as expected",
         text="whether the expected slope is inside the slope's interval",

@@ -33,7 +33,7 @@ def draw_panel(axes: Axes, panel: Panel, value_range: tuple[float, float]) -> No
         _draw_curve(axes, series, colour, MARKERS[index % len(MARKERS)])
     _draw_guides(axes, panel.series)
     _name_sample_floor(axes, panel.series[0])
-    _set_ticks(axes, panel.widths)
+    set_widths(axes, panel.widths)
     _draw_labels(axes, panel.series)
     set_title(axes, panel.title, panel.subtitle)
 
@@ -126,8 +126,8 @@ def _fraction(slope: float) -> str:
     return str(Fraction(slope).limit_denominator(12)).replace("-", MINUS)
 
 
-def _set_ticks(axes: Axes, widths: Array) -> None:
-    """A tick at each width (at every second one if there are many), powers of two written as such."""
+def set_widths(axes: Axes, widths: Array) -> None:
+    """An axis of widths: a tick at each (at every second one if there are many), powers of two written as such."""
     shown = widths[:: math.ceil(len(widths) / 9)]
     powers = np.log2(shown)
     axes.xaxis.set_major_locator(FixedLocator(shown.tolist()))
@@ -150,6 +150,17 @@ def set_decades(axes: Axes) -> None:
     else:
         axes.yaxis.set_major_locator(LogLocator(base=10, numticks=12))
     axes.yaxis.set_minor_locator(NullLocator())
+
+
+def name_ends(axes: Axes, ends: Sequence[tuple[float, str, int]]) -> None:
+    """Names in the right margin beside the last values, never over one another: (value, name, colour) each."""
+    lower, upper = np.log(axes.get_ylim())
+    heights = [float((math.log(value) - lower) / (upper - lower)) for value, _, _ in ends]
+    gap = min(0.09, 0.93 / max(len(ends), 1))
+    for index, height in zip(np.argsort(heights).tolist(), apart(sorted(heights), gap), strict=True):
+        _, name, colour = ends[index]
+        shade = COLOURS[colour % len(COLOURS)]
+        axes.text(1.03, height, name, va="center", fontsize=8, color=shade, transform=axes.transAxes)
 
 
 def draw_law(axes: Axes, panel: LawPanel) -> None:

@@ -15,6 +15,8 @@ from widthwise.report.palette import STYLE
 from widthwise.report.panels import LawPanel, Panel, Row, panels
 from widthwise.report.profile_drawing import draw_profiles
 from widthwise.report.profiles import ProfilePanel
+from widthwise.report.size_drawing import draw_sizes
+from widthwise.report.sizes import SizePanel
 from widthwise.report.words import percent
 
 FORMATS = {".png": {"Software": None}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
@@ -86,5 +88,7 @@ def _draw_others(axes_row: Sequence[Axes], row: Row) -> None:
             draw_law(axes, panel)
         elif isinstance(panel, ProfilePanel):
             draw_profiles(axes, panel)
+        elif isinstance(panel, SizePanel):
+            draw_sizes(axes, panel)
         elif panel is None:
             axes.set_axis_off()

@@ -11,6 +11,7 @@ from widthwise.report.densities import Density, Law, densities
 from widthwise.report.entries import Entry, ends, entries, number, point_label
 from widthwise.report.palette import BLACK
 from widthwise.report.profiles import ProfilePanel, profile_panel
+from widthwise.report.sizes import SizePanel, size_panel
 from widthwise.report.words import limit_phrase
 
 Array = NDArray[np.float64]
@@ -66,7 +67,7 @@ class LawPanel:
     densities: tuple[Density, ...]
 
 
-AnyPanel = Panel | LawPanel | ProfilePanel
+AnyPanel = Panel | LawPanel | ProfilePanel | SizePanel
 Row = tuple[AnyPanel | None, ...]
 
 
@@ -75,7 +76,7 @@ def panels(curves: xr.Dataset, verdicts: xr.Dataset) -> tuple[Row, ...]:
 
     Without a sweep the first row holds all metrics of a readout; else each panel shows one metric at all points, rms or
     w2 in the first row and bias in the second. Below the w2 of a law stands the law itself, below the curves of a
-    readout with a profile that.
+    readout with a profile, or whose size is the question, that.
     """
     by_readout: dict[str, list[Entry]] = {}
     for entry in entries(curves, verdicts):
@@ -90,7 +91,7 @@ def _column(points: Sequence[Entry]) -> list[AnyPanel]:
     curves = [_of_metrics(points[0], metrics)]
     if len(points) > 1:
         curves = [_of_points(points, metric) for metric in metrics]
-    below = _law_panel(points) if points[0].is_law else profile_panel(points)
+    below = _law_panel(points) if points[0].is_law else profile_panel(points) or size_panel(points)
     return [*curves, *([below] if below else [])]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from widthwise.report.drawing import apart, set_decades, set_title
+from widthwise.report.drawing import name_ends, set_decades, set_title
 from widthwise.report.palette import COLOURS, MARKERS
 from widthwise.report.profiles import Profile, ProfilePanel
 
@@ -14,7 +14,8 @@ def draw_profiles(axes: Axes, panel: ProfilePanel) -> None:
     axes.set_yscale("log")
     for profile in panel.profiles:
         _draw(axes, profile, panel)
-    _name(axes, [profile for profile in panel.profiles if profile.label])
+    last = [(profile.values[profile.values > 0][-1:], profile) for profile in panel.profiles if profile.label]
+    name_ends(axes, [(float(value[0]), profile.label, profile.colour) for value, profile in last if value.size])
     set_decades(axes)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=9, integer=True))
     axes.set_xlabel(panel.along)
@@ -43,14 +44,3 @@ def _draw(axes: Axes, profile: Profile, panel: ProfilePanel) -> None:
         elinewidth=0.9,
         zorder=2.5 if hollow else 3,
     )
-
-
-def _name(axes: Axes, profiles: list[Profile]) -> None:
-    """Names beside the last values, never over one another."""
-    lower, upper = np.log(axes.get_ylim())
-    ends = [profile.values[profile.values > 0][-1:] for profile in profiles]
-    heights = [float((np.log(end[0]) - lower) / (upper - lower)) if end.size else 0.0 for end in ends]
-    gap = min(0.09, 0.93 / max(len(profiles), 1))
-    for index, height in zip(np.argsort(heights).tolist(), apart(sorted(heights), gap), strict=True):
-        colour = COLOURS[profiles[index].colour % len(COLOURS)]
-        axes.text(1.03, height, profiles[index].label, va="center", fontsize=8, color=colour, transform=axes.transAxes)
