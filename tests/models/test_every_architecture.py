@@ -37,7 +37,8 @@ def test_networks_keep_to_the_language(name: str, law: str) -> None:
         model = network(name, law=law, vector_law="laplace")
         states = model.states(space, torch.from_numpy(INPUTS))
         sizes = torch.cat([space.avg(state**2).flatten(1) for state in states], 1)
-        return {"sizes": sizes, **kernel_experiment(model).measure(space)}
+        signals = build("signal_propagation", model, INPUTS, NoOptions()).measure(space)
+        return {"sizes": sizes, **signals, **kernel_experiment(model).measure(space)}
 
     check_program(program)
 
@@ -108,6 +109,18 @@ def test_matrices_of_signs_have_the_same_limit(name: str) -> None:
     model = network(name, law="rademacher")
     limit = kernels(model, KetSpace(1 << 12, 4))
     for readout, values in kernels(model, FiniteSpace(512, REPLICATES)).items():
+        assert_means_agree(values, limit[readout].mean(0), rounding=0.03 * float(np.abs(limit[readout]).max()))
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_signals_and_gradients_are_those_of_the_limit(name: str) -> None:
+    """State by state at width 512, within 6 standard errors of the limit, and 3 % of the largest for the bias."""
+    propagation = build("signal_propagation", network(name), INPUTS, NoOptions())
+    limit, finite = (
+        {readout: value.detach().double().numpy() for readout, value in propagation.measure(space).items()}
+        for space in (KetSpace(1 << 12, 4), FiniteSpace(512, REPLICATES))
+    )
+    for readout, values in finite.items():
         assert_means_agree(values, limit[readout].mean(0), rounding=0.03 * float(np.abs(limit[readout]).max()))
 
 
