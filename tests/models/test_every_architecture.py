@@ -11,6 +11,9 @@ from torch import Tensor
 
 import widthwise
 from widthwise.experiments import NoOptions, build
+from widthwise.experiments.data import Data
+from widthwise.experiments.inputs import load_inputs
+from widthwise.experiments.options import NTK
 from widthwise.models import MODELS
 from widthwise.spaces import FiniteSpace, KetSpace, Space, check_program
 
@@ -122,6 +125,15 @@ def test_signals_and_gradients_are_those_of_the_limit(name: str) -> None:
     )
     for readout, values in finite.items():
         assert_means_agree(values, limit[readout].mean(0), rounding=0.03 * float(np.abs(limit[readout]).max()))
+
+
+@pytest.mark.parametrize("name", sorted(set(MODELS) - {"batch_norm"}))
+def test_single_precision_is_the_same_network_on_real_images(name: str) -> None:
+    """Rows of pixels are vectors of deficient rank; rounding must not decide in which directions a matrix is drawn."""
+    experiment = build("ntk", MODELS[name].model_validate({}), load_inputs(Data(count=4), 0), NTK())
+    single, double = (experiment.measure(FiniteSpace(128, dtype=dtype)) for dtype in (torch.float32, torch.float64))
+    for readout, value in double.items():
+        assert torch.linalg.norm(single[readout].double() - value) < 1e-4 * torch.linalg.norm(value)
 
 
 def test_a_network_without_a_tangent_kernel_says_why() -> None:

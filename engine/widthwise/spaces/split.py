@@ -1,6 +1,7 @@
 """Split vectors into what lies in a known orthonormal span and an orthonormal basis of what is left."""
 
 import torch
+from scipy.linalg.lapack import dpstrf
 from torch import Tensor
 
 from widthwise.spaces.gram import gram
@@ -8,42 +9,112 @@ from widthwise.spaces.gram import gram
 ROUNDING_UNITS = 32
 """A residual below this many units of rounding of its vector is none."""
 
+SPREAD = 0.003
+"""How much smaller residuals may be at the end of a round than at its beginning."""
+
+PRECEDENCE = 0.1
+"""By how much the last of several vectors must be more independent than the first to come before it."""
+
+TINY = torch.finfo(torch.float64).tiny
+
 
 def split(x: Tensor, known: Tensor | None) -> tuple[Tensor | None, Tensor, Tensor]:
     """Write ``x = inside @ known + factor @ new``, new rows orthonormal (for ``avg``) and orthogonal to the known ones.
 
     Projection and Cholesky-QR, each twice, with Gram matrices and triangular solves in float64. Where the vectors are
-    nearly collinear among themselves they are split in two halves, the second against the first. A direction without a
-    residual is dropped: a zero row of ``new``, for those replicates that lack it. A vector with an entry that is not
-    finite (a network that diverged) has a row of NaN in ``factor`` and leaves the others alone.
+    nearly collinear among themselves the most independent of them come first, and the others are split against these.
+    A direction without a residual is dropped: a zero row of ``new``, for those replicates that lack it. A vector with
+    an entry that is not finite (a network that diverged) has a row of NaN in ``factor`` and leaves the others alone.
 
     Args:
         x: shape (replicate, vector, coordinate).
         known: orthonormal rows (some of them zero), shape (replicate, row, coordinate), or None for none.
 
     Returns:
-        inside, float64 (replicate, vector, row) or None; new (replicate, vector, coordinate); factor, float64 lower
-        triangles (replicate, vector, vector).
+        inside, float64 (replicate, vector, row) or None; new (replicate, vector, coordinate); factor, float64
+        (replicate, vector, vector).
     """
     at_once = _split_at_once(x, known)
     if at_once is not None:
         return at_once
-    diverged = gram(x).diagonal(dim1=-2, dim2=-1).isfinite().logical_not()[..., None]
+    sizes = gram(x).diagonal(dim1=-2, dim2=-1).sqrt()
+    diverged = sizes.isfinite().logical_not()[..., None]
     if bool(diverged.any()):
         inside, new, factor = split(x.masked_fill(diverged, 0.0), known)
         return inside, new, factor.masked_fill(diverged, torch.nan)
-    half = x.shape[1] // 2
-    inside, new, factor = split(x[:, :half], known)
-    rows = 0 if known is None else known.shape[1]
-    both, last, last_factor = split(x[:, half:], new if known is None else torch.cat([known, new], 1))
-    assert both is not None
-    upper = torch.cat([factor, factor.new_zeros(*factor.shape[:2], last.shape[1])], 2)
-    lower = torch.cat([both[..., rows:], last_factor], 2)
-    return (
-        None if inside is None else torch.cat([inside, both[..., :rows]], 1),
-        torch.cat([new, last], 1),
-        torch.cat([upper, lower], 1),
-    )
+    return _split_in_rounds(x, known, sizes)
+
+
+def _split_in_rounds(x: Tensor, known: Tensor | None, whole: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
+    """Each round takes the vectors that are most independent of one another and of all taken before.
+
+    A direction is then that of a vector with a residual as large as there is: rounding decides as little of it as it
+    can. ``whole`` are the sizes of the vectors.
+    """
+    inside, rest = _projected_twice(x, known)
+    new, factor = torch.zeros_like(x), whole.new_zeros(*x.shape[:2], x.shape[1])
+    left, rows = whole > 0, known
+    while True:
+        squares = gram(rest)
+        left &= squares.diagonal(dim1=-2, dim2=-1).sqrt() > ROUNDING_UNITS * torch.finfo(x.dtype).eps * whole
+        if not bool(left.any()):
+            return inside, new, factor
+        taken = _most_independent(squares / (whole[:, :, None] * whole[:, None, :]).clamp_min(TINY), left)
+        places, chosen = _gathered(rest, taken)
+        found = _orthonormal(chosen, rows)
+        new.scatter_add_(1, places[..., None].expand_as(found), found)
+        factor.scatter_add_(2, places[:, None].expand(-1, x.shape[1], -1), gram(rest, found))
+        left &= ~taken
+        if not bool(left.any()):
+            return inside, new, factor
+        _, rest = _projected_twice(rest, found)
+        rows = found if rows is None else torch.cat([rows, found], 1)
+
+
+def _gathered(x: Tensor, taken: Tensor) -> tuple[Tensor, Tensor]:
+    """The places of the vectors that are taken and these vectors; zeros where other replicates have more of them."""
+    places = taken.int().argsort(dim=1, descending=True, stable=True)[:, : int(taken.sum(1).max())]
+    vectors = x.gather(1, places[..., None].expand(-1, -1, x.shape[2]))
+    return places, taken.gather(1, places)[..., None] * vectors
+
+
+def _projected_twice(x: Tensor, known: Tensor | None) -> tuple[Tensor | None, Tensor]:
+    """Once leaves of a small residual mostly rounding."""
+    inside, rest = project(x, known)
+    drift, rest = project(rest, known)
+    return (None if inside is None or drift is None else inside + drift), rest
+
+
+def _orthonormal(x: Tensor, known: Tensor | None) -> Tensor:
+    """Orthonormal rows for independent vectors, orthogonal to the known ones."""
+    at_once = _split_at_once(x, known)
+    return split(x, known)[1] if at_once is None else at_once[1]
+
+
+def _most_independent(squares: Tensor, left: Tensor) -> Tensor:
+    """A choice among those that are left, bool (replicate, vector), out of products of residuals relative to vectors.
+
+    All whose residual is `SPREAD` of the largest at least, if they are independent of one another; else one after the
+    other, each with the largest residual beside those before.
+    """
+    scores = squares.diagonal(dim1=-2, dim2=-1) * left
+    enough = SPREAD**2 * scores.amax(-1, keepdim=True)
+    likely = left & (scores > enough)
+    if _cholesky(squares, scores.sqrt(), likely)[2] > SPREAD:
+        return likely
+    return _by_pivots(squares, left, enough)
+
+
+def _by_pivots(squares: Tensor, left: Tensor, enough: Tensor) -> Tensor:
+    """The pivots of a Cholesky factorisation, until no residual is more than ``enough``; of equal ones the first."""
+    ahead = torch.linspace(1.0, 1 - PRECEDENCE, squares.shape[1], dtype=squares.dtype, device=squares.device) * left
+    weighed = (squares * ahead[:, :, None] * ahead[:, None, :]).cpu().numpy()
+    taken = torch.zeros_like(left)
+    for each, matrix, least in zip(taken, weighed, enough[:, 0].tolist(), strict=True):
+        if least > 0:
+            _, pivots, rank, _ = dpstrf(matrix, tol=least)
+            each[torch.from_numpy(pivots[:rank] - 1).to(each.device)] = True
+    return taken
 
 
 def _split_at_once(x: Tensor, known: Tensor | None) -> tuple[Tensor | None, Tensor, Tensor] | None:
