@@ -8,6 +8,7 @@ import typer
 from widthwise.errors import WidthwiseError
 from widthwise.version import __version__
 from widthwise_cli.catalogue import list_
+from widthwise_cli.classify import classify
 from widthwise_cli.diagnosis import doctor
 from widthwise_cli.execution import run
 from widthwise_cli.results import check, plot, reduce, show
@@ -19,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, show, plot, reduce, check, doctor):
+for command in (run, show, plot, reduce, check, classify, doctor):
     app.command()(command)
 app.command("list")(list_)
 

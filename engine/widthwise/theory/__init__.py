@@ -1,6 +1,7 @@
-"""Closed forms and quadrature, in numpy and scipy: what the engine's sampled limits are checked against."""
+"""Closed forms, quadrature and exact classification, in numpy and scipy: what sampled limits are checked against."""
 
 from widthwise.theory.closed_forms import closed_forms
+from widthwise.theory.dichotomy import Classification, Condition, classify
 from widthwise.theory.kernels import Dual
 from widthwise.theory.matrix_laws import (
     marchenko_pastur_expectation,
@@ -9,6 +10,16 @@ from widthwise.theory.matrix_laws import (
     semicircle_expectation,
     semicircle_moments,
     semicircle_quantiles,
+)
+from widthwise.theory.parametrizations import (
+    PRESETS,
+    Exponents,
+    Parametrization,
+    abcd,
+    canonical,
+    equivalent,
+    shifted,
+    uniform,
 )
 from widthwise.theory.phases import (
     chi_1,
@@ -20,17 +31,30 @@ from widthwise.theory.phases import (
 from widthwise.theory.propagation import Propagation, State, linear_source
 from widthwise.theory.quadrature import quadrature_dual
 from widthwise.theory.state_evolution import state_evolution
+from widthwise.theory.update_rules import UpdateRule, effective, for_normalised
 from widthwise.theory.wasserstein import sliced_wasserstein2, wasserstein2
 
 __all__ = [
+    "PRESETS",
+    "Classification",
+    "Condition",
     "Dual",
+    "Exponents",
+    "Parametrization",
     "Propagation",
     "State",
+    "UpdateRule",
+    "abcd",
+    "canonical",
     "chi_1",
+    "classify",
     "closed_forms",
     "correlation_fixed_point",
     "correlation_map",
     "critical_weight_variance",
+    "effective",
+    "equivalent",
+    "for_normalised",
     "linear_source",
     "marchenko_pastur_expectation",
     "marchenko_pastur_moments",
@@ -39,8 +63,10 @@ __all__ = [
     "semicircle_expectation",
     "semicircle_moments",
     "semicircle_quantiles",
+    "shifted",
     "sliced_wasserstein2",
     "state_evolution",
+    "uniform",
     "variance_fixed_point",
     "wasserstein2",
 ]

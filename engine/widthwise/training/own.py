@@ -1,0 +1,52 @@
+"""A user's own update function: one function of all past gradients, which must be entrywise."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from widthwise.errors import SpecError
+from widthwise.training.optimizer import Optimizer, State
+
+UpdateFunction = Callable[[Sequence[Tensor]], Tensor]
+"""``function(gradients)``: the update at the last step, given those of all steps so far, the first one first."""
+
+
+def own_optimizer(function: UpdateFunction) -> Optimizer:
+    """An optimizer out of an update function; its state is the history.
+
+    Args:
+        function: of a sequence of tensors of one shape, any shape; acts on each entry alone, in torch operations::
+
+            own_optimizer(lambda gradients: torch.tanh(gradients[-1]) + 0.5 * sum(gradients))
+
+    Raises:
+        SpecError: the function is not entrywise, or does not map finite numbers, zeros too, to finite ones.
+
+    Source:
+        TP4b (2308.01814) 2.1, where an update function is of this form.
+    """
+    _check(function)
+
+    def step(state: State, gradient: Tensor, t: int) -> tuple[Tensor, State]:
+        history = (*state, gradient)
+        return function(history), history
+
+    return Optimizer(init=lambda gradient: (), step=step)
+
+
+def _check(function: UpdateFunction) -> None:
+    probe = torch.arange(-6, 6, dtype=torch.float64) / 3
+    history = [probe, probe.flip(0), probe * probe]
+    for count in range(1, len(history) + 1):
+        update = function(history[:count])
+        if update.shape != probe.shape or update.dtype != probe.dtype or not bool(update.isfinite().all()):
+            _refuse("does not map finite numbers, zeros too, to finite numbers of the same shape and dtype")
+        turned = function([gradient.reshape(3, 4).T[1:] for gradient in history[:count]])
+        if not torch.allclose(turned, update.reshape(3, 4).T[1:], rtol=1e-12):
+            _refuse("is not entrywise")
+
+
+def _refuse(what: str) -> None:
+    message = f"own_optimizer: the function {what}; write it in torch operations that act on each entry alone"
+    raise SpecError(message)
