@@ -2,13 +2,14 @@
 
 from widthwise.spaces.check import check_program
 from widthwise.spaces.dim import Dim
+from widthwise.spaces.factor import Factor
 from widthwise.spaces.gram import avg, gram
 from widthwise.spaces.holding import Choice, Holding
 from widthwise.spaces.interpolated import Interpolated
 from widthwise.spaces.matrix import Matrix
 from widthwise.spaces.numbers import Estimator
 from widthwise.spaces.readings import FiniteSpace, KetSpace
-from widthwise.spaces.space import Factor, Space
+from widthwise.spaces.space import Space
 
 __all__ = [
     "Choice",

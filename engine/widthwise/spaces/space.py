@@ -13,7 +13,9 @@ from widthwise.errors import ProgramError
 from widthwise.laws import Law
 from widthwise.laws import law as law_of
 from widthwise.spaces.calculus import DerivativeProduct, Hats
+from widthwise.spaces.columns import InitialColumns
 from widthwise.spaces.dim import BIAS, Dim, constant_axis
+from widthwise.spaces.factor import Factor
 from widthwise.spaces.gram import avg, gram
 from widthwise.spaces.holding import Choice, Holding, choose, limit_choice, preferred
 from widthwise.spaces.interpolated import Interpolated
@@ -29,19 +31,6 @@ Reading = Literal["finite", "looked at", "limit", "derivative"]
 
 KET_TUPLES = 1024
 """Tuples that an outer nonlinearity of kets averages over."""
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Factor:
-    r"""One term of a gradient that is never formed, :math:`dL/dW = \frac1{rows} \sum left \, right^T`.
-
-    For a use ``y = W x`` ``left`` is the error signal of y and ``right`` is x; for ``y = W^T x`` the other way round.
-    Both have shape (replicate, input, ..., coordinate).
-    """
-
-    matrix: Matrix
-    left: Tensor
-    right: Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +75,7 @@ class Space:
         self._sampled = reading in ("limit", "derivative")
         self._dims: dict[str, Dim] = {}
         self._default = self.dim("n")
-        self._fresh = _Columns(numbers, dtype)
+        self._fresh = InitialColumns(numbers, dtype)
         self._numbers = numbers
         self._holding: Holding = holding
         self._hats = Hats(partial(self._fresh.of, "rademacher", 1, self._default))
@@ -341,21 +330,3 @@ class Space:
             dtype=self.dtype,
             keep=choice.held == "dense",
         )
-
-
-class _Columns:
-    """Initial vectors in program order; shared by a space and its matrices, none of which needs the other."""
-
-    def __init__(self, numbers: Numbers, dtype: torch.dtype) -> None:
-        self._numbers = numbers
-        self._dtype = dtype
-        self._drawn = 0
-
-    def __call__(self, count: int, dim: Dim) -> Tensor:
-        """Standard normal columns."""
-        return self.of("gaussian", count, dim)
-
-    def of(self, name: str | Law, count: int, dim: Dim) -> Tensor:
-        """Columns of a law."""
-        first, self._drawn = self._drawn, self._drawn + count
-        return self._numbers.vectors(law_of(name), first, count, dim).to(self._dtype)

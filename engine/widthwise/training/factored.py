@@ -1,21 +1,11 @@
 """Adafactor: second moments as a product of averages over rows and over columns, which the caller gives."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
-from widthwise.training.optimizer import Optimizer, State
+from widthwise.training.optimizer import MeanSquares, Optimizer, State
 from widthwise.training.options import Adafactor
 from widthwise.training.parts import over, zeros
-
-MeanSquares = Callable[[Tensor, int], tuple[Tensor, Tensor, Tensor]]
-"""``mean_squares(gradient, t)``: averages of the squared gradients of step t over a row, for each of the rows; over a
-column, for each of the columns; over all. They broadcast to the gradient, which may be a tile of the whole.
-
-In the limit they are vectors and a scalar of the program, :math:`E_b[g(a, b)^2]`, :math:`E_a[g(a, b)^2]` and
-:math:`E_{ab}[g(a, b)^2]`, with :math:`E_b[g(a, b)^2] = \\sum_{ij} dh_i(a) dh_j(a) E[x_i x_j]`.
-"""
 
 
 def of_entries(gradient: Tensor, t: int) -> tuple[Tensor, Tensor, Tensor]:

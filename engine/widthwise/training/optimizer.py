@@ -12,10 +12,16 @@ from widthwise.training.options import Adafactor, OptimizerOptions
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from widthwise.training.factored import MeanSquares
-
 State = tuple["Tensor", ...]
 """What an optimizer remembers: tensors that broadcast to the shape of a gradient."""
+
+MeanSquares = Callable[["Tensor", int], tuple["Tensor", "Tensor", "Tensor"]]
+"""``mean_squares(gradient, t)``: averages of the squared gradients of step t over a row, for each of the rows; over a
+column, for each of the columns; over all. They broadcast to the gradient, which may be a tile of the whole.
+
+In the limit they are vectors and a scalar of the program, :math:`E_b[g(a, b)^2]`, :math:`E_a[g(a, b)^2]` and
+:math:`E_{ab}[g(a, b)^2]`, with :math:`E_b[g(a, b)^2] = \\sum_{ij} dh_i(a) dh_j(a) E[x_i x_j]`.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
