@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from widthwise.errors import SpecError
+from widthwise.errors import ProgramError, SpecError
 from widthwise.experiments.experiment import Experiment, Readout
 from widthwise.experiments.options import NTK
 from widthwise.models import Architecture
@@ -84,12 +84,22 @@ def kernels(space: Space, x: Tensor, *, biases: bool = False) -> tuple[Tensor, T
     Returns:
         Both float64, (replicate, input, input).
 
+    Raises:
+        ProgramError: a matrix is applied to vectors that inputs share, so that its gradient is not that of each input.
+
     Source:
         TP2 (2006.14548); TP4b 2.4.1.
     """
     _, factors = space.backprop(output(space, x))
     kernel = output_kernel(space, x.detach())
     trained = [factor for factor in factors if biases or not factor.matrix.is_bias]
+    shared = next((factor.right.shape[1] for factor in trained if factor.right.shape[1] != x.shape[1]), None)
+    if shared is not None:
+        message = (
+            f"kernels: a matrix is applied to {shared} vector(s) where the network has {x.shape[1]} inputs; expand "
+            "what inputs share to one for each, x.expand(-1, inputs, -1), before a matrix is applied to it"
+        )
+        raise ProgramError(message)
     by_matrix = [list(uses) for _, uses in groupby(trained, key=lambda factor: id(factor.matrix))]
     return kernel, kernel + sum(_tangent(space, uses) for uses in by_matrix)
 
