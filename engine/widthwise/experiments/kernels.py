@@ -8,10 +8,12 @@ import torch
 from torch import Tensor
 
 from widthwise.errors import ProgramError, SpecError
+from widthwise.experiments.exact import exact_limit
 from widthwise.experiments.experiment import Experiment, Readout
 from widthwise.experiments.options import NTK
 from widthwise.models import Architecture
 from widthwise.spaces import Factor, Space
+from widthwise.theory import Propagation
 
 DIMS = ("input", "input_")
 
@@ -22,17 +24,16 @@ def nngp(model: Architecture, inputs: np.ndarray) -> Experiment:
     Of readout vectors at several positions, each with output weights of its own, the mean over positions.
     """
     constants = torch.from_numpy(inputs)
-    propagation = model.propagation(inputs)
 
     def measure(space: Space) -> Mapping[str, Tensor]:
         with torch.no_grad():
-            return {"nngp": output_kernel(space, model(space, constants))}
+            return {"nngp": mean_gram(space, model(space, constants))}
 
     return Experiment(
         name="nngp",
         readouts=(nngp_readout(len(inputs)),),
         measure=measure,
-        exact=(lambda: {"nngp": propagation.kernels()[0]}) if propagation else None,
+        exact=exact_limit(model, inputs, lambda propagation: {"nngp": propagation.kernels()[0]}),
     )
 
 
@@ -49,21 +50,19 @@ def ntk(model: Architecture, inputs: np.ndarray, options: NTK) -> Experiment:
         )
         raise SpecError(message)
     constants = torch.from_numpy(inputs)
-    propagation = model.propagation(inputs)
 
     def measure(space: Space) -> Mapping[str, Tensor]:
         both = kernels(model.initial(space), model(space, constants), biases=options.biases)
         return dict(zip(("nngp", "ntk"), both, strict=True))
 
-    def exact() -> Mapping[str, np.ndarray]:
-        assert propagation is not None
+    def exact(propagation: Propagation) -> Mapping[str, np.ndarray]:
         return dict(zip(("nngp", "ntk"), propagation.kernels(biases=options.biases), strict=True))
 
     return Experiment(
         name="ntk",
         readouts=(nngp_readout(len(inputs)), ntk_readout(len(inputs))),
         measure=measure,
-        exact=exact if propagation else None,
+        exact=exact_limit(model, inputs, exact),
     )
 
 
@@ -91,7 +90,7 @@ def kernels(space: Space, x: Tensor, *, biases: bool = False) -> tuple[Tensor, T
         TP2 (2006.14548); TP4b 2.4.1.
     """
     _, factors = space.backprop(output(space, x))
-    kernel = output_kernel(space, x.detach())
+    kernel = mean_gram(space, x.detach())
     trained = [factor for factor in factors if biases or not factor.matrix.is_bias]
     shared = next((factor.right.shape[1] for factor in trained if factor.right.shape[1] != x.shape[1]), None)
     if shared is not None:
@@ -109,36 +108,33 @@ def output(space: Space, x: Tensor) -> Tensor:
 
     Over positions, each with output weights of its own, the sum divided by the root of their number.
     """
-    positions = _positions(x)
+    positions = _at_positions(x)
     v = space.vectors(positions.shape[2])
     return space.avg((v[:, None] * positions).sum(2)) / positions.shape[2] ** 0.5
 
 
-def output_kernel(space: Space, x: Tensor) -> Tensor:
-    """Covariance of the outputs over output weights, float64, (replicate, input, input)."""
-    positions = _positions(x)
-    count = positions.shape[2]
-    return sum((space.gram(positions[:, :, p]) for p in range(count)), torch.zeros(())) / count
+def mean_gram(space: Space, x: Tensor) -> Tensor:
+    """Averages of products, mean over positions, float64, (replicate, input, input).
 
-
-def _positions(x: Tensor) -> Tensor:
-    """Readout vectors as (replicate, input, position, coordinate)."""
-    return x[:, :, None] if x.ndim == 3 else x
+    Positions beside each other are as good as one long vector. Of readout vectors it is the covariance of the outputs
+    over output weights.
+    """
+    return space.gram(x.flatten(2))
 
 
 def _tangent(space: Space, uses: Sequence[Factor]) -> Tensor:
     """What one matrix adds to the tangent kernel."""
     matrix = uses[0].matrix
-    left = torch.cat([_flat(use.left) for use in uses], 2)
-    right = torch.cat([_flat(use.right.detach()) for use in uses], 2)
+    left = torch.cat([_at_positions(use.left) for use in uses], 2)
+    right = torch.cat([_at_positions(use.right.detach()) for use in uses], 2)
     replicates, inputs, count, _ = left.shape
     products = space.gram(left.flatten(1, 2)) * space.gram(right.flatten(1, 2))
     scale = matrix.variance * space.dim("n").extent / matrix.rows.extent
     return scale * products.reshape(replicates, inputs, count, inputs, count).sum((2, 4))
 
 
-def _flat(vectors: Tensor) -> Tensor:
-    """One use as (replicate, input, position, coordinate)."""
+def _at_positions(vectors: Tensor) -> Tensor:
+    """Vectors as (replicate, input, position, coordinate), whatever axes there are between input and coordinate."""
     return vectors.flatten(2, -2) if vectors.ndim > 3 else vectors[:, :, None]
 
 

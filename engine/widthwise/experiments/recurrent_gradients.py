@@ -7,10 +7,12 @@ import torch
 from torch import Tensor
 
 from widthwise.errors import SpecError
+from widthwise.experiments.exact import exact_limit
 from widthwise.experiments.experiment import Experiment, Readout
 from widthwise.experiments.kernels import output
 from widthwise.models import GRU, LSTM, RNN, Architecture
 from widthwise.spaces import Space
+from widthwise.theory import Propagation
 
 
 def recurrent_gradients(model: Architecture, inputs: np.ndarray) -> Experiment:
@@ -25,15 +27,13 @@ def recurrent_gradients(model: Architecture, inputs: np.ndarray) -> Experiment:
         message = f"model.name: {model.name!r} has no meaning for recurrent_gradients; allowed: lstm, gru, rnn"
         raise SpecError(message)
     constants = torch.from_numpy(inputs)
-    propagation = model.propagation(inputs)
 
     def measure(space: Space) -> Mapping[str, Tensor]:
         states = model.states(space, constants)
         signals, _ = space.backprop(output(model.initial(space), model.readout(states[-1])), *states)
         return {"gradient": _mean_squares(space, signals), "state": _mean_squares(space, states)}
 
-    def exact() -> Mapping[str, np.ndarray]:
-        assert propagation is not None
+    def exact(propagation: Propagation) -> Mapping[str, np.ndarray]:
         return {
             "gradient": _mean_variances(propagation.gradients()),
             "state": _mean_variances(propagation.covariances()),
@@ -46,7 +46,7 @@ def recurrent_gradients(model: Architecture, inputs: np.ndarray) -> Experiment:
             _readout("state", model.steps, "states through time", "avg(s_t^2)"),
         ),
         measure=measure,
-        exact=exact if propagation else None,
+        exact=exact_limit(model, inputs, exact),
     )
 
 

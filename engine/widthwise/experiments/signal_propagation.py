@@ -6,10 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from widthwise.experiments.exact import exact_limit
 from widthwise.experiments.experiment import Experiment, Readout
-from widthwise.experiments.kernels import output
+from widthwise.experiments.kernels import mean_gram, output
 from widthwise.models import Architecture
 from widthwise.spaces import FiniteSpace, Space
+from widthwise.theory import Propagation
 
 DIMS = ("state", "input", "input_")
 PROBE_WIDTH = 2
@@ -30,19 +32,17 @@ def signal_propagation(model: Architecture, inputs: np.ndarray) -> Experiment:
         Poole et al. 2016 (1606.05340); Schoenholz et al. 2017 (1611.01232); TP0 (1902.04760) section 5.
     """
     constants = torch.from_numpy(inputs)
-    propagation = model.propagation(inputs)
     states = _count_states(model, constants)
 
     def measure(space: Space) -> Mapping[str, Tensor]:
         hs = model.states(space, constants)
         signals, _ = space.backprop(output(model.initial(space), model.readout(hs[-1])), *hs)
         return {
-            "covariance": torch.stack([_mean_over_positions(space, h.detach()) for h in hs], 1),
-            "gradient": torch.stack([_positions(dh) * _mean_over_positions(space, dh.detach()) for dh in signals], 1),
+            "covariance": torch.stack([mean_gram(space, h.detach()) for h in hs], 1),
+            "gradient": torch.stack([_positions(dh) * mean_gram(space, dh.detach()) for dh in signals], 1),
         }
 
-    def exact() -> Mapping[str, np.ndarray]:
-        assert propagation is not None
+    def exact(propagation: Propagation) -> Mapping[str, np.ndarray]:
         return {
             "covariance": np.stack([np.einsum("ipjp->ij", k) / k.shape[1] for k in propagation.covariances()]),
             "gradient": np.stack([np.einsum("ipjp->ij", k) for k in propagation.gradients()]),
@@ -65,19 +65,14 @@ def signal_propagation(model: Architecture, inputs: np.ndarray) -> Experiment:
             ),
         ),
         measure=measure,
-        exact=exact if propagation else None,
+        exact=exact_limit(model, inputs, exact),
     )
 
 
 def _count_states(model: Architecture, constants: Tensor) -> int:
-    """As the network itself makes them, at a tiny width."""
+    """As the network itself makes them, at a tiny width; two inputs are a batch."""
     with torch.no_grad():
-        return len(model.states(FiniteSpace(PROBE_WIDTH), constants))
-
-
-def _mean_over_positions(space: Space, h: Tensor) -> Tensor:
-    """Float64, (replicate, input, input): positions beside each other are as good as one long vector."""
-    return space.gram(h.flatten(2))
+        return len(model.states(FiniteSpace(PROBE_WIDTH), constants[:2]))
 
 
 def _positions(h: Tensor) -> int:

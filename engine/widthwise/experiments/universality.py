@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from widthwise.experiments.experiment import Experiment
-from widthwise.experiments.kernels import kernels, nngp_readout, ntk_readout, output_kernel
+from widthwise.experiments.kernels import kernels, mean_gram, nngp_readout, ntk_readout
 from widthwise.models import Architecture
 from widthwise.spaces import Space
 
@@ -52,7 +52,7 @@ def universality(model: Architecture, inputs: np.ndarray) -> Experiment:
 def _kernels(space: Space, model: Architecture, constants: Tensor) -> Kernels:
     if model.no_tangent_kernel:
         with torch.no_grad():
-            return {"nngp": output_kernel(space, model(space, constants))}
+            return {"nngp": mean_gram(space, model(space, constants))}
     return dict(zip(("nngp", "ntk"), kernels(model.initial(space), model(space, constants)), strict=True))
 
 
@@ -64,10 +64,10 @@ def _exact(model: Architecture, inputs: np.ndarray, count: int) -> Callable[[], 
     """No shift, and the kernels where they are known; nothing where the law of the vectors decides them."""
     if model.vector_law != "gaussian" or model.law == "orthogonal":
         return None
-    propagation = model.propagation(inputs)
     shape = (len(inputs), len(inputs))
 
     def exact() -> Mapping[str, np.ndarray]:
+        propagation = model.propagation(inputs)
         known = propagation.kernels() if propagation else (np.full(shape, np.nan),) * 2
         names = ("nngp", "ntk")[:count]
         return {**dict(zip(names, known, strict=False)), **{f"{name}_shift": np.zeros(shape) for name in names}}
