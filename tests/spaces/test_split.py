@@ -125,6 +125,14 @@ def test_rounding_does_not_decide_the_directions(known: bool) -> None:
     torch.testing.assert_close(single.double(), double, rtol=0, atol=3e-3 * float(double.abs().max()))
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_bad_choice_ends_too(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However dependent the vectors are that a round takes together."""
+    monkeypatch.setattr("widthwise.spaces.split._most_independent", lambda squares, left: left.clone())
+    check(vectors(1, 500, dtype) + 1e-5 * vectors(6, 500, dtype, seed=1), None)
+    check(vectors(1, 500, dtype) + 1e-5 * vectors(6, 500, dtype, seed=1), check(vectors(2, 500, dtype, seed=2), None))
+
+
 def test_of_equal_vectors_the_first_comes_first() -> None:
     x = vectors(3, 100, torch.float64)[:, [0, 0, 1, 1, 2, 2]]
     for nudged in (x, x * (1 + 1e-9 * vectors(6, 1, torch.float64, seed=1))):

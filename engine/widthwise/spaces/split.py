@@ -86,9 +86,13 @@ def _projected_twice(x: Tensor, known: Tensor | None) -> tuple[Tensor | None, Te
 
 
 def _orthonormal(x: Tensor, known: Tensor | None) -> Tensor:
-    """Orthonormal rows for independent vectors, orthogonal to the known ones."""
+    """Orthonormal rows for independent vectors, orthogonal to the known ones; in halves if not at once."""
     at_once = _split_at_once(x, known)
-    return split(x, known)[1] if at_once is None else at_once[1]
+    if at_once is not None:
+        return at_once[1]
+    half = x.shape[1] // 2
+    first = _orthonormal(x[:, :half], known)
+    return torch.cat([first, _orthonormal(x[:, half:], first if known is None else torch.cat([known, first], 1))], 1)
 
 
 def _most_independent(squares: Tensor, left: Tensor) -> Tensor:
