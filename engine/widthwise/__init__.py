@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from widthwise.spaces import check_program as check_program
     from widthwise.spec import Spec as Spec
     from widthwise.spec import load_spec as load_spec
+    from widthwise.training.losses import register_loss as register_loss
+    from widthwise.training.own import register_optimizer as register_optimizer
 
 # Loaded at first use: torch alone takes longer to import than the command may take to refuse a bad spec.
 _HOMES = {
@@ -45,6 +47,8 @@ _HOMES = {
     "reduce": "widthwise.report.pipeline",
     "register_activation": "widthwise.models.functions",
     "register_law": "widthwise.laws.own",
+    "register_loss": "widthwise.training.losses",
+    "register_optimizer": "widthwise.training.own",
     "register_program": "widthwise.experiments",
     "run": "widthwise.report.pipeline",
 }
@@ -71,6 +75,8 @@ __all__ = [
     "reduce",
     "register_activation",
     "register_law",
+    "register_loss",
+    "register_optimizer",
     "register_program",
     "run",
 ]

@@ -19,13 +19,13 @@ INPUTS = np.sin(1 + np.arange(12) + 2 * np.arange(2)[:, None] * np.arange(12))
 
 def measured(model: Architecture, space: Space, inputs: np.ndarray = INPUTS, *, biases: bool = False) -> Kernels:
     """NNGP and tangent kernel on a space, each (replicate, input, input)."""
-    values = build("ntk", model, inputs, NTK(biases=biases)).measure(space)
+    values = build("ntk", {"model": model, "options": NTK(biases=biases)}, inputs).measure(space)
     return {name: value.numpy() for name, value in values.items()}
 
 
 def exact(model: Architecture, inputs: np.ndarray = INPUTS, *, biases: bool = False) -> Kernels:
     """Their limits."""
-    limit = build("ntk", model, inputs, NTK(biases=biases)).exact
+    limit = build("ntk", {"model": model, "options": NTK(biases=biases)}, inputs).exact
     assert limit is not None
     return limit()
 

@@ -29,7 +29,10 @@ INPUTS = features(3, 8)
 
 def kernels(model: Architecture, space: Space, inputs: Array = INPUTS) -> dict[str, Tensor]:
     """NNGP and tangent kernel, each (replicate, input, input)."""
-    return {name: value.detach() for name, value in build("ntk", model, inputs, NTK()).measure(space).items()}
+    return {
+        name: value.detach()
+        for name, value in build("ntk", {"model": model, "options": NTK()}, inputs).measure(space).items()
+    }
 
 
 def sampled(model: Architecture, samples: int = 1 << 12, inputs: Array = INPUTS, **how: object) -> dict[str, Tensor]:
@@ -80,7 +83,7 @@ def assert_keeps_to_the_language(model: Architecture, inputs: Array = INPUTS) ->
     name, options = ("nngp", NoOptions()) if model.no_tangent_kernel else ("ntk", NTK())
 
     def program(space: Space) -> Mapping[str, Tensor]:
-        return build(name, model, inputs, options).measure(space)
+        return build(name, {"model": model, "options": options}, inputs).measure(space)
 
     check_program(program)
 

@@ -40,7 +40,7 @@ def network(name: str, **changes: object) -> Architecture:
 def kernel_experiment(model: Architecture, inputs: np.ndarray = INPUTS) -> Experiment:
     """``ntk``, or ``nngp`` for a network that has no tangent kernel."""
     name = "nngp" if model.no_tangent_kernel else "ntk"
-    return build(name, model, inputs, EXPERIMENTS[name].options())
+    return build(name, {"model": model, "options": EXPERIMENTS[name].options()}, inputs)
 
 
 def kernels(model: Architecture, space: Space, inputs: np.ndarray = INPUTS) -> Mapping[str, np.ndarray]:

@@ -10,7 +10,7 @@ from small_networks import INPUTS, SMALL, kernel_experiment, kernels, network
 from torch import Tensor
 
 import widthwise
-from widthwise.experiments import NoOptions, build
+from widthwise.experiments import build
 from widthwise.experiments.data import Data
 from widthwise.experiments.inputs import load_inputs
 from widthwise.experiments.options import NTK
@@ -40,7 +40,7 @@ def test_networks_keep_to_the_language(name: str, law: str) -> None:
         model = network(name, law=law, vector_law="laplace")
         states = model.states(space, torch.from_numpy(INPUTS))
         sizes = torch.cat([space.avg(state**2).flatten(1) for state in states], 1)
-        signals = build("signal_propagation", model, INPUTS, NoOptions()).measure(space)
+        signals = build("signal_propagation", {"model": model}, INPUTS).measure(space)
         return {"sizes": sizes, **signals, **kernel_experiment(model).measure(space)}
 
     check_program(program)
@@ -118,7 +118,7 @@ def test_matrices_of_signs_have_the_same_limit(name: str) -> None:
 @pytest.mark.parametrize("name", SMALL)
 def test_signals_and_gradients_are_those_of_the_limit(name: str) -> None:
     """State by state at width 512, within 6 standard errors of the limit, and 3 % of the largest for the bias."""
-    propagation = build("signal_propagation", network(name), INPUTS, NoOptions())
+    propagation = build("signal_propagation", {"model": network(name)}, INPUTS)
     limit, finite = (
         {readout: value.detach().double().numpy() for readout, value in propagation.measure(space).items()}
         for space in (KetSpace(1 << 12, 4), FiniteSpace(512, REPLICATES))
@@ -130,7 +130,9 @@ def test_signals_and_gradients_are_those_of_the_limit(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(set(MODELS) - {"batch_norm"}))
 def test_single_precision_is_the_same_network_on_real_images(name: str) -> None:
     """Rows of pixels are vectors of deficient rank; rounding must not decide in which directions a matrix is drawn."""
-    experiment = build("ntk", MODELS[name].model_validate({}), load_inputs(Data(count=4), 0), NTK())
+    experiment = build(
+        "ntk", {"model": MODELS[name].model_validate({}), "options": NTK()}, load_inputs(Data(count=4), 0)
+    )
     single, double = (experiment.measure(FiniteSpace(128, dtype=dtype)) for dtype in (torch.float32, torch.float64))
     for readout, value in double.items():
         assert torch.linalg.norm(single[readout].double() - value) < 1e-4 * torch.linalg.norm(value)
@@ -138,7 +140,7 @@ def test_single_precision_is_the_same_network_on_real_images(name: str) -> None:
 
 def test_a_network_without_a_tangent_kernel_says_why() -> None:
     with pytest.raises(widthwise.SpecError, match=r"model\.name: 'batch_norm' has no neural tangent kernel: .*batch"):
-        build("ntk", network("batch_norm"), INPUTS, NoOptions())
+        build("ntk", {"model": network("batch_norm"), "options": NTK()}, INPUTS)
 
 
 @pytest.mark.parametrize("name", ["rnn", "gru", "lstm", "conv1d", "graph", "attention", "transformer", "conv2d"])

@@ -21,7 +21,7 @@ from second_networks import (
 from torch import Tensor
 
 from widthwise.errors import SpecError
-from widthwise.experiments import NoOptions, build
+from widthwise.experiments import build
 from widthwise.experiments.options import NTK
 from widthwise.models import BatchNorm, LayerNorm, activation
 from widthwise.spaces import FiniteSpace, KetSpace, Space
@@ -139,7 +139,7 @@ def test_batch_norm_by_two_estimators() -> None:
 def test_batch_norm_is_its_closed_form(name: str) -> None:
     """In the limit and at width 512, at every depth; 144 numbers within 5 standard errors of 32: once in 3e2 seeds."""
     model, limit = BatchNorm(activation=name, epsilon=1e-9, weight_variance=1.7), batch_norm_moment(name)
-    measure = build("nngp", model, ALIKE, NoOptions()).measure
+    measure = build("nngp", {"model": model}, ALIKE).measure
     values = measure(KetSpace(1 << 12, REPLICATES))["nngp"]
     assert_mean_is(values, limit)
     assert_mean_is(measure(FiniteSpace(512, REPLICATES))["nngp"], limit)
@@ -165,11 +165,11 @@ def test_gradients_of_batch_norm_explode() -> None:
 
 def test_batch_norm_has_no_tangent_kernel() -> None:
     with pytest.raises(SpecError, match=r"^model.name: 'batch_norm' has no neural tangent kernel: [^\n]*'nngp'[^\n]*$"):
-        build("ntk", BatchNorm(), INPUTS, NTK())
+        build("ntk", {"model": BatchNorm(), "options": NTK()}, INPUTS)
 
 
 def test_one_input_is_no_batch() -> None:
-    measure = build("nngp", BatchNorm(), INPUTS[:1], NoOptions()).measure
+    measure = build("nngp", {"model": BatchNorm()}, INPUTS[:1]).measure
     with pytest.raises(
         SpecError, match=r"^data.count: 1 input\(s\) are no batch to normalise over; choose at least 2$"
     ):

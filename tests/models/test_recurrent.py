@@ -10,7 +10,7 @@ from plain_recurrent import plain_states, weights_of
 from torch import Tensor
 
 from widthwise.errors import SpecError
-from widthwise.experiments import NoOptions, build
+from widthwise.experiments import build
 from widthwise.experiments.options import NTK
 from widthwise.models import GRU, LSTM, MODELS, RNN
 from widthwise.models.recurrent import Recurrent
@@ -35,12 +35,12 @@ def dense(n: int) -> FiniteSpace:
 
 
 def kernels(space: Space, model: Recurrent) -> Mapping[str, Tensor]:
-    values = build("ntk", model, INPUTS, NTK()).measure(space)
+    values = build("ntk", {"model": model, "options": NTK()}, INPUTS).measure(space)
     return {name: value.detach().double() for name, value in values.items()}
 
 
 def nngp(space: Space, model: Recurrent, inputs: np.ndarray) -> Tensor:
-    return build("nngp", model, inputs, NoOptions()).measure(space)["nngp"].double()
+    return build("nngp", {"model": model}, inputs).measure(space)["nngp"].double()
 
 
 def standard_error(values: Tensor) -> Tensor:
@@ -73,7 +73,7 @@ def test_states_are_those_of_plain_torch(kind: type[Recurrent], tied: bool) -> N
 def test_the_tangent_kernel_is_that_of_plain_torch(kind: type[Recurrent], tied: bool, biases: bool) -> None:
     """Gradients by autograd with respect to weight tensors; one of them used at several steps has one gradient."""
     n, model, x = 9, network(kind, tied=tied, bias_variance=0.4), torch.from_numpy(INPUTS)
-    tangent = build("ntk", model, INPUTS, NTK(biases=biases)).measure(dense(n))["ntk"][0]
+    tangent = build("ntk", {"model": model, "options": NTK(biases=biases)}, INPUTS).measure(dense(n))["ntk"][0]
 
     space = dense(n)  # draws the same numbers in the same order: the network, output weights
     model.states(space, x)
@@ -92,7 +92,7 @@ def test_the_tangent_kernel_is_that_of_plain_torch(kind: type[Recurrent], tied: 
 
 def test_tied_and_untied_rnns_have_one_limit_and_it_is_exact() -> None:
     tied, untied = (kernels(KetSpace(2048, 32), network(RNN, tied=each, bias_variance=0.3)) for each in (True, False))
-    exact = build("ntk", network(RNN, bias_variance=0.3), INPUTS, NTK()).exact
+    exact = build("ntk", {"model": network(RNN, bias_variance=0.3), "options": NTK()}, INPUTS).exact
     assert exact is not None
     for readout, limit in exact().items():
         assert (distance_in_errors(tied[readout], untied[readout]) < ERRORS).all()
@@ -131,7 +131,7 @@ def test_both_estimators_of_the_dots_agree(kind: type[Recurrent]) -> None:
 @pytest.mark.parametrize("steps", [1, 3])
 def test_recurrent_nets_keep_to_the_language(kind: type[Recurrent], tied: bool, steps: int) -> None:
     model = network(kind, tied=tied, steps=steps, bias_variance=0.1)
-    check_program(lambda space: build("ntk", model, INPUTS, NTK(biases=True)).measure(space))
+    check_program(lambda space: build("ntk", {"model": model, "options": NTK(biases=True)}, INPUTS).measure(space))
 
 
 @EACH

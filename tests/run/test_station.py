@@ -8,10 +8,12 @@ from run_fakes import numbers, tiny_spec
 from widthwise.laws import Law, law_names
 from widthwise.run.request import request
 from widthwise.run.station import Job, Station
+from widthwise.training import Loss, OwnUpdate, loss, loss_names, optimizer_names
 
 
-def test_a_worker_knows_the_laws_of_the_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("widthwise.laws.names._REGISTERED", {})
+def test_a_worker_knows_what_the_driver_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for place in ("laws.names", "training.named_losses", "training.named_optimizers"):
+        monkeypatch.setattr(f"widthwise.{place}._REGISTERED", {})
     asked = request(tiny_spec())
     job = Job(
         path=tmp_path,
@@ -22,7 +24,11 @@ def test_a_worker_knows_the_laws_of_the_driver(tmp_path: Path, monkeypatch: pyte
         allow_mixed=False,
         measure=numbers,
         laws=(Law(name="mine", family="mine", source="mine"),),
+        losses=(Loss(name="mine", function=lambda f, y: f, source="mine"),),
+        optimizers=(OwnUpdate(name="mine", function=lambda gradients: gradients[-1], source="mine"),),
     )
-    assert "mine" not in law_names()
+    assert "mine" not in {*law_names(), *loss_names(), *optimizer_names()}
     Station(job, 0)
     assert "mine" in law_names()
+    assert "mine" in optimizer_names()
+    assert loss("mine") is job.losses[0].function

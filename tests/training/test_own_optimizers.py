@@ -7,9 +7,25 @@ import torch
 from optimizer_twins import gradients
 from torch import Tensor
 
+import widthwise
 from widthwise.errors import SpecError
-from widthwise.training import Momentum, last_update, optimizer, updates
-from widthwise.training.own import own_optimizer
+from widthwise.training import (
+    OPTIMIZERS,
+    Momentum,
+    adopt_optimizers,
+    last_update,
+    optimizer,
+    optimizer_names,
+    options_named,
+    registered_optimizers,
+    updates,
+)
+from widthwise.training.own import own_optimizer, register_optimizer
+
+
+@pytest.fixture(autouse=True)
+def _own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("widthwise.training.named_optimizers._REGISTERED", {})
 
 
 def falling(history: Sequence[Tensor]) -> Tensor:
@@ -54,3 +70,38 @@ def test_what_is_no_update_function_is_refused(function: Callable[[Sequence[Tens
     with pytest.raises(SpecError, match=message) as caught:
         own_optimizer(function)
     assert "\n" not in str(caught.value)
+
+
+def test_a_registered_function_is_an_optimizer_with_the_shared_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = widthwise.register_optimizer("mine", bounded)
+    options = options_named("mine").model_validate({"name": "mine", "learning_rate": 0.5, "clip": 2.0})
+    assert (options.name, options.learning_rate, options.clip, options.linear) == ("mine", 0.5, 2.0, False)
+    history = gradients(4, 2, 3)
+    torch.testing.assert_close(last_update(optimizer(options), history), bounded(history))
+    assert optimizer_names() == [*OPTIMIZERS, "mine"]
+    assert "torch.tanh(history[-1])" in own.source
+    monkeypatch.setattr("widthwise.training.named_optimizers._REGISTERED", {})
+    with pytest.raises(ValueError, match="'mine' is not registered"):
+        options_named("mine").model_validate({"name": "mine"})
+    adopt_optimizers([own])
+    assert registered_optimizers() == (own,)
+    torch.testing.assert_close(last_update(optimizer(options), history), bounded(history))
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "message"),
+    [
+        ("adam", bounded, "^register_optimizer: 'adam' is taken; choose another name$"),
+        ("mine", lambda history: history[-1].cumsum(0), "^register_optimizer: 'mine' is not entrywise; write it in"),
+    ],
+)
+def test_what_cannot_be_registered(name: str, function: Callable[[Sequence[Tensor]], Tensor], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        register_optimizer(name, function)
+    assert not registered_optimizers()
+
+
+def test_a_name_is_registered_once() -> None:
+    register_optimizer("mine", bounded)
+    with pytest.raises(SpecError, match="'mine' is taken"):
+        register_optimizer("mine", falling)

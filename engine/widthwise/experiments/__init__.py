@@ -5,8 +5,10 @@ from widthwise.experiments.options import NoOptions
 from widthwise.experiments.programs import Program, adopt_programs, programs, register_program
 from widthwise.experiments.registry import (
     EXPERIMENTS,
+    TABLES,
     Kind,
     build,
+    defaults_of,
     draws_entries,
     models_of,
     options_of,
@@ -16,6 +18,7 @@ from widthwise.experiments.registry import (
 
 __all__ = [
     "EXPERIMENTS",
+    "TABLES",
     "Experiment",
     "Kind",
     "NoOptions",
@@ -23,6 +26,7 @@ __all__ = [
     "Readout",
     "adopt_programs",
     "build",
+    "defaults_of",
     "draws_entries",
     "models_of",
     "options_of",

@@ -21,7 +21,7 @@ def load_inputs(data: Data, seed: int) -> np.ndarray:
         SpecError: names ``data.path``, ``data.name`` or ``data.count``, what was found and what is allowed.
     """
     if data.source == "file":
-        inputs = _checked(read_array(str(data.path), data.name), str(data.path))
+        inputs = finite_rows(read_array(str(data.path), data.name), f"data.path: {data.path}", "(input, feature)")
     elif data.source == "digits":
         inputs = _digits()
     else:
@@ -49,27 +49,48 @@ def _digits() -> np.ndarray:
 
     Each image has mean 0 and mean square 1.
     """
-    try:
-        from sklearn.datasets import load_digits  # the optional extra `data`
-    except ImportError:
-        message = "data.source: 'digits' needs scikit-learn; run: pip install 'widthwise[data]'"
-        raise SpecError(message) from None
-    images: np.ndarray = load_digits().data.astype(np.float64)
+    images = _scanned()[0].astype(np.float64)
     centred = images - images.mean(axis=1, keepdims=True)
     digits: np.ndarray = centred / np.sqrt(np.square(centred).mean(axis=1, keepdims=True))
     return digits
 
 
-def _checked(array: np.ndarray, path: str) -> np.ndarray:
+def digit_labels() -> np.ndarray:
+    """Which digit each image shows, 0 to 9, shape (input,)."""
+    return _scanned()[1]
+
+
+def _scanned() -> tuple[np.ndarray, np.ndarray]:
+    """Images as rows, and which digit each of them shows."""
+    try:
+        from sklearn.datasets import load_digits  # the optional extra `data`
+    except ImportError:
+        message = "data.source: 'digits' needs scikit-learn; run: pip install 'widthwise[data]'"
+        raise SpecError(message) from None
+    images, labels = load_digits(return_X_y=True)
+    return images, labels
+
+
+def finite_rows(array: np.ndarray, what: str, shape: str) -> np.ndarray:
+    """An array that a file holds as float64, two-dimensional.
+
+    Args:
+        array: as it was read.
+        what: its key and its place, which an error begins with.
+        shape: the shape it may have, in words.
+
+    Raises:
+        SpecError: it has another shape, or holds anything but finite real numbers.
+    """
     if array.dtype.kind not in "fiub":
-        message = f"data.path: {path} holds values of type {array.dtype}; allowed: real numbers"
+        message = f"{what} holds values of type {array.dtype}; allowed: real numbers"
         raise SpecError(message)
     if array.ndim != 2 or 0 in array.shape:
-        message = f"data.path: {path} has shape {array.shape}; allowed: (input, feature), at least one of each"
+        message = f"{what} has shape {array.shape}; allowed: {shape}, at least one of each"
         raise SpecError(message)
-    inputs = array.astype(np.float64)
-    if not np.isfinite(inputs).all():
-        row = int(np.flatnonzero(~np.isfinite(inputs).all(axis=1))[0])
-        message = f"data.path: {path} has a value that is NaN or infinite in row {row}; inputs must be finite"
+    rows = array.astype(np.float64)
+    if not np.isfinite(rows).all():
+        row = int(np.flatnonzero(~np.isfinite(rows).all(axis=1))[0])
+        message = f"{what} has a value that is NaN or infinite in row {row}; all must be finite"
         raise SpecError(message)
-    return inputs
+    return rows

@@ -25,6 +25,15 @@ class NTK(Section):
     biases: bool = False
 
 
+class NTKTraining(Section):
+    """Of ``ntk_training``.
+
+    ``flow``: whether to integrate gradient flow by the initial tangent kernel beside the steps.
+    """
+
+    flow: bool = False
+
+
 class ClippedIdentity(Section):
     """Of ``clipped_identity``.
 

@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from widthwise.experiments.options import (
     MasterTheorem,
     MeanPooling,
     NoOptions,
+    NTKTraining,
     Semicircle,
 )
 from widthwise.experiments.programs import programs
@@ -30,9 +31,10 @@ from widthwise.sections import Section
 class Kind:
     """An experiment as ``widthwise list`` shows it.
 
-    ``tables`` are those of ``model`` and ``data`` that it uses, ``options`` the class of its own table, and ``home`` is
-    the module of its function. ``shaped_by`` are keys that decide the shape of its readouts, beside those of tables.
-    ``models`` are the architectures that it takes, the first by default; where none is named all, and an MLP.
+    ``tables`` are those of `TABLES` that it uses, ``options`` the class of its own table, and ``home`` is the module of
+    its function. ``shaped_by`` are keys that decide the shape of its readouts, beside those of tables. ``models`` are
+    the architectures that it takes, the first by default; where none is named all, and an MLP. ``defaults`` are what
+    its tables hold, by name, where a user writes nothing.
     """
 
     name: str
@@ -45,10 +47,23 @@ class Kind:
     options: type[Section] = NoOptions
     shaped_by: frozenset[str] = frozenset()
     models: tuple[str, ...] = ()
+    defaults: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
+
+TABLES = ("model", "data", "training", "optimizer", "parametrization", "options")
+"""The tables that only some experiments use, in the order in which their functions take them."""
 
 ENTRIES = "independent entries of mean 0 with bounded moments"
 NETWORK = "a polynomially bounded activation; an independent readout of mean zero"
+
+TRAINED = f"{ENTRIES}; smooth nonlinearities and update functions, polynomially bounded"
+LEARNING = frozenset({"model", "data", "training", "optimizer", "parametrization"})
+TRAJECTORY = (
+    ("output", "outputs on training and test inputs, dimensions (step, input), (step, input, output) of several"),
+    ("loss", "mean loss over what is trained on, dimension (step)"),
+    ("kernel", "avg(x_i x_j) of the readout vectors, dimensions (step, input, input_)"),
+    ("change", "root mean square change of every state since the start, dimensions (step, state)"),
+)
 
 EXPERIMENTS: Mapping[str, Kind] = {
     kind.name: kind
@@ -115,6 +130,26 @@ EXPERIMENTS: Mapping[str, Kind] = {
             ),
             home="widthwise.experiments.universality",
             tables=frozenset({"model", "data"}),
+        ),
+        Kind(
+            name="mup_training",
+            summary="a network that learns features against its maximal-update limit, step by step",
+            assumptions=TRAINED,
+            source="TP4b (2308.01814), 2.7 and 2.9",
+            readouts=TRAJECTORY,
+            home="widthwise.experiments.training",
+            tables=LEARNING,
+        ),
+        Kind(
+            name="ntk_training",
+            summary="a network in the neural tangent parametrization against its operator limit, step by step",
+            assumptions=TRAINED,
+            source="TP4b (2308.01814), 2.4 and 2.9; 1806.07572",
+            readouts=(*TRAJECTORY, ("flow", "outputs under gradient flow, if asked for, dimensions (step, input)")),
+            home="widthwise.experiments.training",
+            tables=LEARNING,
+            options=NTKTraining,
+            defaults={"parametrization": {"preset": "ntp"}},
         ),
         Kind(
             name="clipped_identity",
@@ -227,7 +262,7 @@ EXPERIMENTS: Mapping[str, Kind] = {
 
 
 def tables_of(name: str) -> frozenset[str]:
-    """Which of the tables ``model``, ``data`` and ``options`` an experiment uses; a user's program uses none."""
+    """Which of `TABLES` an experiment uses; a user's program uses none."""
     kind = EXPERIMENTS.get(name)
     if kind is None:
         return frozenset()
@@ -244,6 +279,12 @@ def shaped_by(name: str) -> frozenset[str]:
     """Keys that decide the shape of the readouts of an experiment, by themselves or because their section says so."""
     kind = EXPERIMENTS.get(name)
     return kind.shaped_by if kind else frozenset()
+
+
+def defaults_of(name: str, table: str) -> Mapping[str, object]:
+    """What a table of an experiment holds where a user writes nothing."""
+    kind = EXPERIMENTS.get(name)
+    return kind.defaults.get(table, {}) if kind else {}
 
 
 def options_of(name: str) -> type[Section]:
@@ -264,19 +305,19 @@ def _experiment_of(program: str) -> Experiment:
     return experiment
 
 
-def build(name: str, model: Architecture, inputs: np.ndarray, options: Section) -> Experiment:
-    """The experiment ``name``, made from those of its tables that it uses, in this order; a program uses none.
+def build(name: str, tables: Mapping[str, Section], inputs: np.ndarray) -> Experiment:
+    """The experiment ``name``, made from those of `TABLES` that it uses, in their order; a program uses none.
 
     Args:
         name: of an experiment or a registered program.
-        model: the network.
-        inputs: what ``data`` stands for, constant, shape (input, feature).
-        options: of the class of the experiment.
+        tables: by name, at least those that it uses but ``data``; ``options`` are of the class of the experiment.
+        inputs: what ``data`` stands for, constant, shape (input, feature); (input, feature + output) with targets, of
+            an experiment that trains.
     """
     if name in programs():
         return _experiment_of(name)
     used = tables_of(name)
-    tables = (("model", model), ("data", inputs), ("options", options))
+    given = {**tables, "data": inputs}
     function = getattr(importlib.import_module(EXPERIMENTS[name].home), name)
-    experiment: Experiment = function(*(table for key, table in tables if key in used))
+    experiment: Experiment = function(*(given[key] for key in TABLES if key in used))
     return experiment

@@ -33,7 +33,7 @@ def holdings(spec: Spec, inputs: Sequence[np.ndarray]) -> dict[str, list[str]]:
 
 def _matrices(spec: Spec, inputs: np.ndarray) -> list[Matrix]:
     space = FiniteSpace(PROBE_WIDTH, matrix=spec.numerics.matrix, dtype=torch.float64)
-    build(spec.experiment, spec.model, inputs, spec.options).measure(space)
+    build(spec.experiment, spec.tables, inputs).measure(space)
     return space.matrices
 
 

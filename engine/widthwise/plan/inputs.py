@@ -7,24 +7,29 @@ import numpy as np
 from widthwise.errors import SpecError
 from widthwise.experiments import tables_of
 from widthwise.experiments.inputs import load_inputs
-from widthwise.spec import Point
+from widthwise.experiments.targets import examples
+from widthwise.spec import Point, Spec
+
+EXAMPLE_KEYS = ("targets", "target_name", "outputs", "train", "batch", "loss")
+"""Keys of ``training`` that decide the targets, or that examples must fit."""
 
 
 def point_inputs(points: Sequence[Point]) -> tuple[np.ndarray, ...]:
     """The inputs of every point, shape (input, feature); points with the same data share one array.
 
-    They are empty for an experiment that uses no data.
+    Of an experiment that trains their targets follow, (input, feature + output). They are empty for an experiment that
+    uses no data.
 
     Raises:
-        SpecError: the data cannot be loaded, or the points have different numbers of inputs.
+        SpecError: the data cannot be loaded or trained on, or the points have different numbers of inputs.
     """
     if "data" not in tables_of(points[0].spec.experiment):
         return tuple(np.empty((0, 0)) for _ in points)
     loaded: dict[object, np.ndarray] = {}
     for point in points:
-        key = (point.spec.data, point.spec.seed)
+        key = _key(point.spec)
         if key not in loaded:
-            loaded[key] = load_inputs(point.spec.data, point.spec.seed)
+            loaded[key] = _loaded(point.spec)
     counts = sorted({len(inputs) for inputs in loaded.values()})
     if len(counts) > 1:
         message = (
@@ -32,4 +37,18 @@ def point_inputs(points: Sequence[Point]) -> tuple[np.ndarray, ...]:
             f"write count = {counts[0]}, since all points of a run have the same number"
         )
         raise SpecError(message)
-    return tuple(loaded[point.spec.data, point.spec.seed] for point in points)
+    return tuple(loaded[_key(point.spec)] for point in points)
+
+
+def _trains(spec: Spec) -> bool:
+    return "training" in tables_of(spec.experiment)
+
+
+def _key(spec: Spec) -> tuple[object, ...]:
+    """What decides the inputs, and whether they will do."""
+    of_targets = (getattr(spec.training, key) for key in EXAMPLE_KEYS) if _trains(spec) else ()
+    return (spec.data, spec.seed, *of_targets)
+
+
+def _loaded(spec: Spec) -> np.ndarray:
+    return examples(spec.data, spec.training, spec.seed) if _trains(spec) else load_inputs(spec.data, spec.seed)

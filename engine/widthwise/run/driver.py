@@ -25,6 +25,7 @@ from widthwise.run.worker import measure_block
 from widthwise.run.workplace import require_address, workers_here, workplace
 from widthwise.spec import Spec
 from widthwise.store import Run, finish, open_run
+from widthwise.training import registered_losses, registered_optimizers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +117,8 @@ def _job(asked: Request, run: Run, measure: Measure, *, allow_mixed: bool) -> Jo
         measure=measure,
         activations=registered(),
         laws=tuple(registered_laws()),
+        losses=registered_losses(),
+        optimizers=registered_optimizers(),
         programs=tuple(programs().values()),
     )
 

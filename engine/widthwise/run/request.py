@@ -38,9 +38,7 @@ def request(spec: Spec) -> Request:
     """
     resolved = points(spec)
     inputs = point_inputs(resolved)
-    experiments = [
-        build(p.spec.experiment, p.spec.model, x, p.spec.options) for p, x in zip(resolved, inputs, strict=True)
-    ]
+    experiments = [build(p.spec.experiment, p.spec.tables, x) for p, x in zip(resolved, inputs, strict=True)]
     exact = tuple(experiment.exact is not None for experiment in experiments)
     layout = Layout(
         axes=tuple(Axis(name=name, values=tuple(values)) for name, values in spec.sweep.axes.items()),

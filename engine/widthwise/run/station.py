@@ -19,6 +19,7 @@ from widthwise.run.messages import StopAsked, UnitDone, UnitFailed, WorkerReady
 from widthwise.run.threads import torch_threads
 from widthwise.spec import Spec
 from widthwise.store import Journal, Layout, write_block
+from widthwise.training import Loss, OwnUpdate, adopt_losses, adopt_optimizers
 
 Measure = Callable[[Spec, Sequence[np.ndarray], Block], Mapping[str, np.ndarray]]
 """``measure(spec, inputs of every sweep point, block)`` gives ``{readout: array}``: a pure function."""
@@ -37,6 +38,8 @@ class Job:
     measure: Measure
     activations: tuple[Activation, ...] = ()
     laws: tuple[Law, ...] = ()
+    losses: tuple[Loss, ...] = ()
+    optimizers: tuple[OwnUpdate, ...] = ()
     programs: tuple[Program, ...] = ()
     """What a user registered with the driver."""
 
@@ -51,6 +54,8 @@ class Station:
     def __init__(self, job: Job, worker: int) -> None:
         adopt(job.activations)
         adopt_laws(job.laws)
+        adopt_losses(job.losses)
+        adopt_optimizers(job.optimizers)
         adopt_programs(job.programs)
         self._job = job
         self._worker = worker

@@ -28,7 +28,7 @@ def measure_block(spec: Spec, inputs: Sequence[np.ndarray], block: Block) -> dic
         By readout name, float64 (replicates of the block, *readout.shape).
     """
     here = point(spec, block.point).spec
-    experiment = experiments.build(here.experiment, here.model, inputs[block.point], here.options)
+    experiment = experiments.build(here.experiment, here.tables, inputs[block.point])
     if block.kind == "trials":
         return _trials(here, experiment, block)
     if block.kind == "limit":

@@ -1,11 +1,12 @@
 """The language and its two readings."""
 
 from widthwise.spaces.check import check_program
-from widthwise.spaces.dim import Dim
+from widthwise.spaces.dim import Dim, constant_axis
 from widthwise.spaces.factor import Factor
 from widthwise.spaces.gram import avg, gram
 from widthwise.spaces.holding import Choice, Holding
 from widthwise.spaces.interpolated import Interpolated
+from widthwise.spaces.matrices import Strategy
 from widthwise.spaces.matrix import Matrix
 from widthwise.spaces.numbers import Estimator
 from widthwise.spaces.readings import FiniteSpace, KetSpace
@@ -22,7 +23,9 @@ __all__ = [
     "KetSpace",
     "Matrix",
     "Space",
+    "Strategy",
     "avg",
     "check_program",
+    "constant_axis",
     "gram",
 ]

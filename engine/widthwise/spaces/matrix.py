@@ -1,7 +1,7 @@
 """The MatMul instruction: a matrix as a differentiable operator on the coordinate axis, which remembers its uses."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -87,6 +87,20 @@ class Matrix:
         if y.requires_grad:
             self.uses.append(Use(x=x, y=y, transposed=self._transposed))
         return y
+
+    def changed(self, change: Callable[[Strategy], Strategy]) -> "Matrix":
+        """A matrix with products by another strategy, which ``change`` makes of that of this one; without uses.
+
+        Raises:
+            ProgramError: the matrix has products of another kind, those of the estimator ``derivative``.
+        """
+        if not isinstance(self._product, StrategyProduct):
+            message = "matrix: estimator 'derivative' cannot train; use KetSpace(estimator='rqmc') or 'mc'"
+            raise ProgramError(message)
+        matrix = copy(self)
+        matrix.uses = []
+        matrix._product = StrategyProduct(change(self._product.strategy), rows=self.rows, columns=self.columns)
+        return matrix
 
     def hat(self, x: Tensor) -> Tensor:
         """The Gaussian part of the ket of ``W x``, in the shape of ``W(x)`` (TP4b 2.6.5); no use of W.

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache, partial
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -24,10 +25,16 @@ from widthwise.spaces.matrix import Matrix, StrategyProduct
 from widthwise.spaces.numbers import Numbers
 from widthwise.spaces.orthogonal import RevealedOrthogonal
 from widthwise.spaces.outer import outer
+from widthwise.spaces.tape import Tape, live
 from widthwise.spaces.tiles import Tiles
 
 Reading = Literal["finite", "looked at", "limit", "derivative"]
 """``looked at`` is finite with every matrix revealed, as if it were Gaussian: what a check of a program needs."""
+
+Change = Callable[[int, Matrix], Matrix]
+"""``change(index, matrix)``: what the matrix that a program makes as its ``index``-th has become."""
+
+Keep = Callable[[Callable[[], Any]], Any]
 
 KET_TUPLES = 1024
 """Tuples that an outer nonlinearity of kets averages over."""
@@ -78,6 +85,8 @@ class Space:
         self._fresh = InitialColumns(numbers, dtype)
         self._numbers = numbers
         self._holding: Holding = holding
+        self._keep: Keep = live
+        self._change: Change = _unchanged
         self._hats = Hats(partial(self._fresh.of, "rademacher", 1, self._default))
 
     def dim(self, name: str, ratio: float = 1.0) -> Dim:
@@ -106,6 +115,36 @@ class Space:
         space._laws = Laws(matrices=matrices, vectors=vectors)
         return space
 
+    def rehearsal(self, holding: Holding = "auto") -> "Space":
+        """The same space for a program that is to be run more than once, on the same numbers, with `again`.
+
+        Matrices are held as ``holding`` says, unless the space itself says otherwise.
+        """
+        space = copy(self)
+        space.matrices, space._keep = [], Tape()
+        space._holding = holding if self._holding == "auto" else self._holding
+        return space
+
+    def again(self, change: Change) -> "Space":
+        """The space of a `rehearsal` for the next run: the program draws what it drew, each matrix as it is by now."""
+        space = copy(self)
+        space.matrices, space._change = [], change
+        space._keep = self._keep.rewound() if isinstance(self._keep, Tape) else self._keep
+        return space
+
+    def power(self, exponent: Fraction | float) -> float:
+        """The width n to this exponent; in the limit 1 for 0, and 0 for less.
+
+        Raises:
+            ProgramError: the exponent is above 0 in the limit, where the power is infinite.
+        """
+        if not self._sampled:
+            return float(self.coordinates ** float(exponent))
+        if exponent > 0:
+            message = f"power: n^{exponent} has no limit; give an exponent that is 0 or less"
+            raise ProgramError(message)
+        return 0.0 if exponent < 0 else 1.0
+
     def vectors(self, k: int, dim: Dim | None = None, *, law: str | Law | None = None) -> Tensor:
         """``k`` initial vectors with independent coordinates of mean 0 and variance 1 (TP4b 2.6.1).
 
@@ -118,7 +157,8 @@ class Space:
         Returns:
             Shape (replicate, k, coordinate).
         """
-        return self._fresh.of(law or self._laws.vectors, k, dim or self._default)
+        drawn: Tensor = self._keep(lambda: self._fresh.of(law or self._laws.vectors, k, dim or self._default))
+        return drawn
 
     def vector(self, dim: Dim | None = None, *, law: str | Law | None = None) -> Tensor:
         """One initial vector, shape (replicate, 1, coordinate): the same for every input."""
@@ -127,7 +167,8 @@ class Space:
     def scalar(self, limit: float, noise: float = 0.0) -> Tensor:
         """An initial scalar: ``limit + noise z / sqrt(n)`` with a standard normal z, shape (replicate,)."""
         deviation = 0.0 if self._sampled else noise * self.coordinates**-0.5
-        return limit + deviation * self._fresh(1, constant_axis(1))[:, 0, 0]
+        noises: Tensor = self._keep(lambda: self._fresh(1, constant_axis(1))[:, 0, 0])
+        return limit + deviation * noises
 
     def matrix(
         self,
@@ -170,10 +211,16 @@ class Space:
     def _matrix(
         self, rows: Dim | None, columns: Dim | None, variance: float, law: str | Law, held: Holding | None
     ) -> Matrix:
-        rows, columns = rows or self._default, columns or self._default
-        entry_law = law_of(law)
+        drawn: Matrix = self._keep(
+            lambda: self._drawn(rows or self._default, columns or self._default, variance, law_of(law), held)
+        )
+        matrix = self._change(len(self.matrices), drawn)
+        self.matrices.append(matrix)
+        return matrix
+
+    def _drawn(self, rows: Dim, columns: Dim, variance: float, entry_law: Law, held: Holding | None) -> Matrix:
         choice = self._choice(entry_law, rows, columns, held or preferred(entry_law, columns, self._holding))
-        matrix = Matrix(
+        return Matrix(
             self._product(entry_law, rows, columns, variance, choice),
             replicates=self.replicates,
             rows=rows,
@@ -182,8 +229,6 @@ class Space:
             law=entry_law,
             choice=choice,
         )
-        self.matrices.append(matrix)
-        return matrix
 
     def interpolated(
         self,
@@ -237,12 +282,13 @@ class Space:
         """
         return outer(psi, x, others, scalars, (tuples or KET_TUPLES) if self._sampled else None, self._orders)
 
-    def backprop(self, f: Tensor, *wrt: Tensor) -> tuple[tuple[Tensor, ...], tuple[Factor, ...]]:
+    def backprop(self, f: Tensor, *wrt: Tensor, again: bool = False) -> tuple[tuple[Tensor, ...], tuple[Factor, ...]]:
         """Backpropagation through the program (TP4b 2.9.14), summed over the entries of ``f``.
 
         Args:
             f: scalars of the program, shape (replicate, input, ...).
             wrt: vectors of the program that require a gradient.
+            again: whether more is to be propagated back through the same vectors.
 
         Returns:
             The Theta(1) error signals of ``wrt``, df/dx times the number of coordinates of x, each in the shape of its
@@ -252,7 +298,7 @@ class Space:
         targets = [*wrt, *(use.y for _, use in uses)]
         seed = torch.full_like(f, self.coordinates)
         gradients: tuple[Tensor | None, ...] = torch.autograd.grad(
-            f, targets, seed, allow_unused=True, create_graph=self._reading == "derivative"
+            f, targets, seed, allow_unused=True, retain_graph=again or None, create_graph=self._reading == "derivative"
         )
         signals = [None if g is None else self._per_coordinate(g) for g in gradients]
         asked = tuple(signal for signal in signals[: len(wrt)] if signal is not None)
@@ -320,7 +366,7 @@ class Space:
         if choice.held == "revealed":
             return Revealed(self._fresh, rows=rows, columns=columns, variance=variance)
         if columns.constant:
-            return Columns(self.vectors(columns.size, rows, law=law), rows=rows, variance=variance)
+            return Columns(self._fresh.of(law, columns.size, rows), rows=rows, variance=variance)
         index, entries = len(self.matrices), self._numbers.entries
         return Tiles(
             lambda i, j, shape: entries(law, (index, i, j), shape),
@@ -330,3 +376,7 @@ class Space:
             dtype=self.dtype,
             keep=choice.held == "dense",
         )
+
+
+def _unchanged(index: int, matrix: Matrix) -> Matrix:
+    return matrix

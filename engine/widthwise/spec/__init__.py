@@ -5,10 +5,9 @@ from widthwise.spec.axes import Scalar
 from widthwise.spec.identity import Identity, differing, identity
 from widthwise.spec.loading import load_spec
 from widthwise.spec.points import Point, point, points
-from widthwise.spec.schema import TABLES, Limit, Numerics, Spec, Sweep, Verdict
+from widthwise.spec.schema import Limit, Numerics, Spec, Sweep, Verdict
 
 __all__ = [
-    "TABLES",
     "Identity",
     "Limit",
     "Numerics",

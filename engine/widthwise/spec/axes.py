@@ -1,8 +1,8 @@
 """The swept keys of a spec: which keys may be swept, and what a list of values must look like."""
 
 import math
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, get_origin
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BeforeValidator
 
@@ -68,24 +68,33 @@ def axes_of(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return axes
 
 
-def require_axes(axes: Iterable[str], tables: Mapping[str, type[Section]], shaped_by: frozenset[str]) -> None:
+def require_axes(axes: Iterable[str], tables: Mapping[str, Section], shaped_by: frozenset[str]) -> None:
     """Refuse a key that cannot be swept; ``tables`` are those that belong to the experiment.
 
     A key that decides the shape of the readouts, as its section or ``shaped_by`` says, cannot: a store has one shape.
-    Nor can one whose values are lists.
+    Nor can one whose values are lists, or a name that decides which other keys there are.
 
     Raises:
         SpecError: names the key and those that are allowed.
     """
-    own = [
-        f"{table}.{name}"
-        for table, section in tables.items()
-        for name, field in section.model_fields.items()
-        if name not in section.shape and get_origin(field.annotation) is not tuple
-    ]
+    own = [key for table, section in tables.items() for key in _keys(table, section)]
     allowed = [*(key for key in own if key not in shaped_by), "seed", "limit.samples", "limit.estimator"]
     for key in axes:
         if key not in allowed:
             hint = closest(key, ["width", "trials", *allowed])
             message = f"sweep.{quoted(key)}: cannot be swept; allowed: width, trials, {', '.join(allowed)}{hint}"
             raise SpecError(message)
+
+
+def _keys(table: str, section: Section) -> Iterator[str]:
+    """The keys of a table that may be swept, those of tables inside of it too."""
+    for name, field in type(section).model_fields.items():
+        value = getattr(section, name)
+        if isinstance(value, Section):
+            yield from _keys(f"{table}.{name}", value)
+        elif name not in section.shape and not _is_list(field.annotation):
+            yield f"{table}.{name}"
+
+
+def _is_list(annotation: object) -> bool:
+    return get_origin(annotation) is tuple or any(_is_list(part) for part in get_args(annotation))

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import JsonValue
 
-from widthwise.experiments import programs
+from widthwise.experiments import programs, tables_of
 from widthwise.laws import registered_laws
 from widthwise.models import registered
 from widthwise.spec.messages import quoted, shown
 from widthwise.spec.points import points
 from widthwise.spec.schema import Spec
+from widthwise.training import registered_losses, registered_optimizers
 
 EXTENT = frozenset({"sweep.width", "sweep.trials", "limit.replicates"})
 """Keys that add blocks and change none; nor do the table ``verdict`` and the place of a file with the same data."""
@@ -26,8 +27,11 @@ LATER: Mapping[str, JsonValue] = {
 }
 """Keys younger than the schema, left out of the identity at these values, so that stored runs stay what they are."""
 
-NAMED = {"activation": "activation", "law": "law", "vector_law": "law"}
-"""Keys that may name something of a user's own."""
+LATER_TABLES = frozenset({"training", "optimizer", "parametrization"})
+"""Tables younger than the schema, left out of the identity of experiments that do not use them."""
+
+NAMED = {"activation": "activation", "law": "law", "vector_law": "law", "loss": "loss", "optimizer.name": "optimizer"}
+"""Keys, of any table or of one, that may name something of a user's own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +44,13 @@ class Identity:
 
 def identity(spec: Spec, inputs: Sequence[np.ndarray]) -> Identity:
     """The identity of a spec whose points have ``inputs``, one array (input, feature) a point."""
+    left_out = {"verdict", *(LATER_TABLES - tables_of(spec.experiment))}
     fields: dict[str, JsonValue] = {
         key: value
         for key, value in _flat(spec.model_dump(mode="json"))
         if key not in EXTENT
         and key != "data.path"
-        and not key.startswith("verdict.")
+        and key.partition(".")[0] not in left_out
         and not (key in LATER and value == LATER[key])
     }
     fields["inputs"] = [_array_hash(array) for array in inputs]
@@ -55,15 +60,18 @@ def identity(spec: Spec, inputs: Sequence[np.ndarray]) -> Identity:
 
 
 def _own_code(spec: Spec) -> dict[str, str]:
-    """The user's code that the numbers depend on: the program, the activations and laws that some point names.
+    """The user's code that the numbers depend on: the program; activations, laws and so on that some point names.
 
     Which of them a program uses nobody knows: all of them count then.
     """
     program = programs().get(spec.experiment)
-    sections = [section for point in points(spec) for section in (point.spec.model, point.spec.options)]
-    used = {(NAMED[key], value) for section in sections for key, value in section if key in NAMED}
+    sections = [entry for point in points(spec) for entry in point.spec.tables.items()]
+    named = [(name, value) for table, section in sections for key, value in section for name in (key, f"{table}.{key}")]
+    used = {(NAMED[name], value) for name, value in named if name in NAMED}
     own_code = [("activation", own.name, own.source) for own in registered()]
     own_code += [("law", own.name, own.source) for own in registered_laws()]
+    own_code += [("loss", own.name, own.source) for own in registered_losses()]
+    own_code += [("optimizer", own.name, own.source) for own in registered_optimizers()]
     code = {f"{key} {name}": source for key, name, source in own_code if program or (key, name) in used}
     return code if program is None else code | {"program": program.source}
 
@@ -77,7 +85,7 @@ def differing(recorded: Mapping[str, JsonValue], asked: Mapping[str, JsonValue])
 def _difference(key: str, recorded: JsonValue, asked: JsonValue) -> str:
     if key == "inputs":
         return "inputs: the data of the spec is not the data of the run"
-    if key == "program" or key.startswith(("activation ", "law ")):
+    if key == "program" or key.startswith(("activation ", "law ", "loss ", "optimizer ")):
         return f"{key}: its code is not that of the run"
     values = ["nothing" if value is None else shown(value) for value in (recorded, asked)]
     return f"{key}: {values[0]} in the run, {values[1]} in the spec"

@@ -19,18 +19,26 @@ from pydantic import (
 )
 
 from widthwise.errors import SpecError
-from widthwise.experiments import EXPERIMENTS, NoOptions, models_of, options_of, programs, shaped_by, tables_of
+from widthwise.experiments import EXPERIMENTS, TABLES, NoOptions, options_of, programs, shaped_by, tables_of
 from widthwise.experiments.data import Data
-from widthwise.models import MLP, MODELS, Architecture
+from widthwise.models import MLP, Architecture
 from widthwise.sections import Section
 from widthwise.spec.axes import Axes, axes_of, require_axes
-from widthwise.spec.messages import closest, explain, shown
+from widthwise.spec.choices import architecture, explained, filled, optimizer, with_schedule
+from widthwise.spec.messages import closest, explain
+from widthwise.training import SGD, OptimizerOptions, Scaling, Training
 
 MAX_WIDTH = 2**28
 MAX_TRIALS = 10**7
 MAX_WIDTHS = 1000
-TABLES = ("model", "data", "options")
-"""The tables that only some experiments use."""
+UNWRITTEN: Mapping[str, Section] = {
+    "model": MLP(),
+    "data": Data(),
+    "training": Training(),
+    "optimizer": SGD(),
+    "parametrization": Scaling(),
+}
+"""What stands in tables that an experiment does not use."""
 
 
 def _trials(value: object) -> int | dict[int, int]:
@@ -151,8 +159,9 @@ class Verdict(Section):
 class Spec(Section):
     """A run: what is measured, on what, for which widths, how exactly. Only ``experiment`` has no default.
 
-    ``model`` is a section of the class that its ``name`` says, ``options`` one of the class of the experiment. Of
-    ``model``, ``data`` and ``options`` an experiment uses some; those that it does not use cannot be set.
+    ``model`` and ``optimizer`` are sections of the class that their ``name`` says, ``options`` one of the class of the
+    experiment. Of the tables from ``model`` to ``options`` an experiment uses some, and may have defaults of its own
+    for them; those that it does not use cannot be set.
 
     Raises:
         SpecError: one line that names the key, the value and what is allowed, whichever way a spec is made.
@@ -161,7 +170,10 @@ class Spec(Section):
     experiment: str
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     model: SerializeAsAny[Architecture] = Field(default_factory=dict, validate_default=True)
-    data: Data = Field(default_factory=Data)
+    data: Data = Field(default_factory=dict, validate_default=True)
+    training: Training = Field(default_factory=dict, validate_default=True)
+    optimizer: SerializeAsAny[OptimizerOptions] = Field(default_factory=dict, validate_default=True)
+    parametrization: Scaling = Field(default_factory=dict, validate_default=True)
     options: SerializeAsAny[Section] = Field(default_factory=NoOptions, validate_default=True)
     sweep: Sweep = Field(default_factory=Sweep)
     limit: Limit = Field(default_factory=Limit)
@@ -182,25 +194,31 @@ class Spec(Section):
     def _require_tables_with_a_meaning(self) -> None:
         """Refuse a table that the experiment does not use, and a swept key of one."""
         used = tables_of(self.experiment)
-        own = {name: type(getattr(self, name)) for name in TABLES if name in used}
+        own = {name: getattr(self, name) for name in TABLES if name in used}
         require_axes(self.sweep.axes, own, shaped_by(self.experiment))
-        for name, table, default in (("model", self.model, MLP()), ("data", self.data, Data())):
-            if name not in used and table != default:
+        if "parametrization.s" not in self.sweep.axes:
+            self.parametrization.require_s()
+        for name, default in UNWRITTEN.items():
+            if name not in used and getattr(self, name) != default:
                 message = f"{name}: {_without_meaning(self.experiment)}"
                 raise SpecError(message)
 
-    @field_validator("model", mode="before")
+    @property
+    def tables(self) -> Mapping[str, Section]:
+        """By name those that only some experiments use, but ``data``, which stands for arrays."""
+        return {name: getattr(self, name) for name in TABLES if name != "data"}
+
+    @field_validator(*UNWRITTEN, mode="before")
     @classmethod
-    def _take_the_architecture_of_this_name(cls, value: object, info: ValidationInfo) -> object:
-        if "experiment" not in info.data or not isinstance(value, Mapping | Architecture):
+    def _over_the_defaults_of_the_experiment(cls, value: object, info: ValidationInfo) -> object:
+        """What a user writes, beside what the experiment has by default; of the class that a name in it says."""
+        if "experiment" not in info.data or not isinstance(value, Mapping | Section):
             return value
-        allowed = models_of(info.data["experiment"])
-        name = str(value.name if isinstance(value, Architecture) else value.get("name", allowed[0]))
-        if name not in allowed:
-            wrong = "is not known" if name not in MODELS else f"has no meaning for {info.data['experiment']}"
-            message = f"name: {shown(name)} {wrong}; allowed: {', '.join(allowed)}{closest(name, allowed)}"
-            raise ValueError(message)
-        return _explained(MODELS[name], value) if isinstance(value, Mapping) else value
+        experiment, table = info.data["experiment"], str(info.field_name)
+        if isinstance(value, Mapping):
+            value = filled(value, experiment, table)
+        choose = {"model": architecture, "optimizer": optimizer, "training": with_schedule}.get(table)
+        return choose(value, experiment) if choose else value
 
     @field_validator("options", mode="before")
     @classmethod
@@ -212,7 +230,7 @@ class Spec(Section):
             return value
         if dict(value) and not own.model_fields:
             raise ValueError(_without_meaning(info.data["experiment"]))
-        return _explained(own, dict(value))
+        return explained(own, dict(value))
 
     @field_validator("experiment")
     @classmethod
@@ -223,14 +241,6 @@ class Spec(Section):
             message = f"{name!r} is not known; allowed: {', '.join(known)}{hint}"
             raise ValueError(message)
         return name
-
-
-def _explained(section: type[Section], table: Mapping[str, object]) -> Section:
-    """The table as a section; what is wrong with it in our words."""
-    try:
-        return section.model_validate(table)
-    except ValidationError as error:
-        raise ValueError(explain(error, section)) from None
 
 
 def _without_meaning(experiment: str) -> str:

@@ -1,5 +1,21 @@
-"""How weights move: update functions, schedules. Names only; their code is loaded when one is built."""
+"""How weights move: update functions, schedules, losses, scaling. Names only; code is loaded when it is used."""
 
+from widthwise.training.named_losses import (
+    LOSSES,
+    Loss,
+    LossFunction,
+    adopt_losses,
+    loss,
+    loss_names,
+    registered_losses,
+)
+from widthwise.training.named_optimizers import (
+    OwnUpdate,
+    adopt_optimizers,
+    optimizer_names,
+    options_named,
+    registered_optimizers,
+)
 from widthwise.training.optimizer import Optimizer, State, last_update, optimizer, updates
 from widthwise.training.options import (
     OPTIMIZERS,
@@ -17,10 +33,14 @@ from widthwise.training.options import (
     RMSProp,
     SignSGD,
 )
+from widthwise.training.scaling import PRESETS, ByKind, Scaling
 from widthwise.training.schedules import SCHEDULES, Constant, Cosine, Schedule, Step
+from widthwise.training.task import Training
 
 __all__ = [
+    "LOSSES",
     "OPTIMIZERS",
+    "PRESETS",
     "SCHEDULES",
     "SGD",
     "Adadelta",
@@ -29,19 +49,33 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "ByKind",
     "Constant",
     "Cosine",
+    "Loss",
+    "LossFunction",
     "Momentum",
     "NAdam",
     "Nesterov",
     "Optimizer",
     "OptimizerOptions",
+    "OwnUpdate",
     "RMSProp",
+    "Scaling",
     "Schedule",
     "SignSGD",
     "State",
     "Step",
+    "Training",
+    "adopt_losses",
+    "adopt_optimizers",
     "last_update",
+    "loss",
+    "loss_names",
     "optimizer",
+    "optimizer_names",
+    "options_named",
+    "registered_losses",
+    "registered_optimizers",
     "updates",
 ]

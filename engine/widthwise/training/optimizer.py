@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from widthwise.errors import ProgramError
+from widthwise.training.named_optimizers import Own
 from widthwise.training.options import Adafactor, OptimizerOptions
 
 if TYPE_CHECKING:
@@ -47,11 +48,15 @@ def optimizer(options: OptimizerOptions, mean_squares: "MeanSquares | None" = No
     """The optimizer that options stand for.
 
     Args:
-        options: of one of `OPTIMIZERS`.
+        options: of one of `OPTIMIZERS`, or of an update function that a user registered.
         mean_squares: gives `Adafactor` the averages of a matrix-like parameter; without, its second moments are not
             factored, as those of vectors are not. Every other optimizer is entrywise and has no use for it.
     """
-    build = getattr(importlib.import_module(options.home), options.name)
+    home = importlib.import_module(options.home)
+    if isinstance(options, Own):
+        own: Optimizer = home.own_optimizer(options.function)
+        return own
+    build = getattr(home, options.name)
     built: Optimizer = build(options, mean_squares) if isinstance(options, Adafactor) else build(options)
     return built
 

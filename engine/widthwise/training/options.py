@@ -31,6 +31,7 @@ class OptimizerOptions(Section):
     home: ClassVar[str]
     linear: ClassVar[bool] = False
     """Whether the update is a sum of multiples of the gradients."""
+    shape: ClassVar[frozenset[str]] = frozenset({"name"})
     rate_capped: ClassVar[bool] = False
     r"""Whether :math:`\eta` is at most :math:`1 / \sqrt{t + 1}`, except in the decay of weights."""
 

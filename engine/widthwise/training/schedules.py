@@ -3,7 +3,7 @@
 import math
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -17,6 +17,8 @@ class Schedule(Section):
 
     ``warmup``: over so many steps it rises linearly, (t + 1) / warmup; the rest of the schedule begins after these.
     """
+
+    shape: ClassVar[frozenset[str]] = frozenset({"name"})
 
     name: str
     warmup: Annotated[int, Field(ge=0, le=10**9)] = 0

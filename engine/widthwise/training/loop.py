@@ -1,0 +1,78 @@
+"""The training loop: a network at every step, at width n or in the limit."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from widthwise.spaces import Holding, Space
+from widthwise.training.learner import Learner
+from widthwise.training.lesson import Lesson
+from widthwise.training.network import Anatomy, Network, Signals, anatomy
+from widthwise.training.operator import OperatorLearner
+from widthwise.training.parameter import Parameter
+from widthwise.training.rule import Rule
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Moment:
+    """A network after ``step`` steps.
+
+    Attributes:
+        step: from 0, where nothing has moved.
+        outputs: float64, (replicate, input, output); less those of step 0 if the lesson is centred.
+        loss: over what is trained on, (replicate,).
+        signals: gives the signals of all inputs.
+        parameters: of all that is trained, in program order, output weights last.
+    """
+
+    step: int
+    outputs: Tensor
+    loss: Tensor
+    signals: Callable[[], Signals]
+    parameters: tuple[Parameter, ...]
+
+
+def train(space: Space, network: Network, lesson: Lesson, rule: Rule) -> Iterator[Moment]:
+    """Train at width n, or in the limit if the space is that of kets: a `Moment` before each step and after the last.
+
+    One limit is that of kets which move (maximal updates), another that of a fixed operator on functions; which of
+    them it is the exponents decide.
+
+    Raises:
+        SpecError: exponents do not fit the network; or of the limit, there is none.
+        ProgramError: the network has a matrix that cannot be trained.
+
+    Source:
+        TP4b 2.7.1 and 2.9.25, 2.4 and 2.9.19; which limit: 2.8.
+    """
+    found = anatomy(network, lesson.inputs)
+    plan = rule.plan(found.matrices)
+    of_operator = space.width is None and plan.limit() == "operator"
+    make = OperatorLearner if of_operator else Learner
+    held = _holding(space, lesson, rule, found)
+    learner = make(space, network, lesson.inputs, plan, outputs=lesson.targets.shape[1], held=held)
+    initial: Tensor | float = 0.0
+    for t in range(lesson.steps + 1):
+        chosen = lesson.chosen(t)
+        view = learner.look(chosen)
+        if lesson.centred and t == 0:
+            initial = view.outputs
+        outputs = view.outputs - initial
+        yield Moment(
+            step=t,
+            outputs=outputs,
+            loss=lesson.loss_of(outputs),
+            signals=view.signals,
+            parameters=learner.parameters,
+        )
+        if t < lesson.steps:
+            learner.move(lesson.slopes(outputs, chosen), t)
+
+
+def _holding(space: Space, lesson: Lesson, rule: Rule, found: Anatomy) -> Holding:
+    """Dense at finite width where all entries move anyway, or where most directions are going to be looked at."""
+    if space.width is None:
+        return "auto"
+    looked_at = found.vectors * len(lesson.inputs) * (lesson.steps + 1)
+    return "dense" if not rule.is_linear or looked_at > space.width // 2 else "auto"
