@@ -6,6 +6,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
+from widthwise_cli.findings import print_findings
 from widthwise_cli.output import messages, print_json, print_result
 from widthwise_cli.programs import register
 from widthwise_cli.progress import watching
@@ -60,7 +61,7 @@ def run(
         expected = forecast(spec, path, workers=workers, extend=extend, fresh=fresh)
         print_json(forecast_json(expected)) if json else print_result(forecast_table(expected))
         return
-    from widthwise.report.pipeline import curves_of, draw, require_complete, store_curves
+    from widthwise.report.pipeline import curves_of, draw, drawings, require_complete, store_curves
     from widthwise.run import execute
 
     with watching(lambda: curves_of(path, spec)) as on_progress:
@@ -75,22 +76,14 @@ def run(
             on_progress=on_progress,
             resume_command=resume_command(sys.argv[1:]),
         )
-    curves, verdicts = store_curves(path, spec)
-    from widthwise.report import summary_line, table, to_json
-
-    drawing = path / "figures" / "convergence.png"
-    if outcome.computed_blocks or not drawing.exists():
-        draw(path, (curves, verdicts), drawing)
-    if json:
-        print_json(to_json(curves, verdicts))
-    else:
-        print_result(table(curves, verdicts))
-        print_result(summary_line(curves, verdicts))
-    messages.print(
-        f"{outcome.computed_blocks} blocks computed, {outcome.skipped_blocks} were there; {outcome.seconds:.1f} s\n"
-        f"results {path / 'results.zarr'}\nfigure  {drawing}",
-        markup=False,
-    )
+    curves = store_curves(path, spec)
+    figures = drawings(path)
+    if outcome.computed_blocks or not all(figure.exists() for figure in figures):
+        draw(path, curves)
+    print_findings(path, curves, json=json)
+    done = f"{outcome.computed_blocks} blocks computed, {outcome.skipped_blocks} were there; {outcome.seconds:.1f} s"
+    places = [f"results {path / 'results.zarr'}", *(f"figure  {figure}" for figure in figures)]
+    messages.print("\n".join([done, *places]), markup=False)
     require_complete(outcome)
 
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 
 from widthwise.errors import CorruptError, VerdictError
+from widthwise_cli.findings import print_findings, transfer_of
 from widthwise_cli.output import messages, print_json, print_result
 
 if TYPE_CHECKING:
-    import xarray as xr
+    from widthwise.report.pipeline import Curves
 
 Run = Annotated[Path, Argument(metavar="RUN", help="A run directory.")]
 Json = Annotated[bool, Option("--json", help="Print the result for machines.")]
@@ -21,32 +22,31 @@ def show(
     check: Annotated[bool, Option("--check", help="Exit with 6 if a verdict fails.")] = False,
 ) -> None:
     """Print the curves and verdicts of a run."""
-    from widthwise.report import summary_line, table, to_json
     from widthwise.report.pipeline import curves_of
 
-    curves, verdicts = curves_of(run)
-    if json:
-        print_json(to_json(curves, verdicts))
-    else:
-        print_result(table(curves, verdicts))
-        print_result(summary_line(curves, verdicts))
+    curves = curves_of(run)
+    print_findings(run, curves, json=json)
     if check:
-        _require_verdicts(run, verdicts)
+        _require_verdicts(run, curves)
 
 
 def plot(
     run: Run,
     out: Annotated[
         Path | None,
-        Option("--out", "-o", help="A .png, .pdf or .svg file.", show_default="RUN/figures/convergence.png"),
+        Option(
+            "--out",
+            "-o",
+            help="A .png, .pdf or .svg file; further figures stand beside it.",
+            show_default="RUN/figures/convergence.png",
+        ),
     ] = None,
 ) -> None:
-    """Draw the curves of a run, or its phase diagram."""
+    """Draw the figures of a run: its curves, or its phase diagram, and what else it has."""
     from widthwise.report.pipeline import curves_of, draw
 
-    drawing = out or run / "figures" / "convergence.png"
-    draw(run, curves_of(run), drawing)
-    print(drawing)
+    for drawing in draw(run, curves_of(run), out):
+        print(drawing)
 
 
 def reduce(run: Run) -> None:
@@ -72,12 +72,14 @@ def check(run: Run, json: Json = False) -> None:
     messages.print(f"{run}: no damage found", markup=False)
 
 
-def _require_verdicts(run: Path, verdicts: "xr.Dataset") -> None:
+def _require_verdicts(run: Path, curves: "Curves") -> None:
     """Judge by `rms`, or by `w2` of a law: all of the distance, and one test a readout keeps false alarms rare."""
+    verdicts, transfer = curves[1], transfer_of(run, curves)
     headline = verdicts.sel(metric=["rms", "w2"])
     failed = {
         "slope": int((headline["consistent"] == 0).sum()),
         "limit": int((headline["equivalent"] == 0).sum()),
+        "learning rates": sum(losses.stays == "no" for losses in transfer.points) if transfer else 0,
     }
     if any(failed.values()):
         counts = ", ".join(f"{count} of the {name}" for name, count in failed.items() if count)

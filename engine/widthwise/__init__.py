@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from widthwise.spaces import check_program as check_program
     from widthwise.spec import Spec as Spec
     from widthwise.spec import load_spec as load_spec
+    from widthwise.training.api import train as train
     from widthwise.training.losses import register_loss as register_loss
     from widthwise.training.own import register_optimizer as register_optimizer
 
@@ -51,6 +52,7 @@ _HOMES = {
     "register_optimizer": "widthwise.training.own",
     "register_program": "widthwise.experiments",
     "run": "widthwise.report.pipeline",
+    "train": "widthwise.training.api",
 }
 
 __all__ = [
@@ -79,6 +81,7 @@ __all__ = [
     "register_optimizer",
     "register_program",
     "run",
+    "train",
 ]
 
 

@@ -10,7 +10,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from widthwise.experiments import NoOptions, build, options_of
+from widthwise.experiments import build, options_of
 from widthwise.experiments.options import NTK
 from widthwise.models import MLP, activation_names
 from widthwise.spaces import FiniteSpace, KetSpace, Space, check_program
@@ -32,7 +32,10 @@ def oracle(name: str) -> tuple[MLP, Mapping[str, np.ndarray]]:
 
 
 def measured(model: MLP, space: Space, inputs: np.ndarray = INPUTS) -> Mapping[str, np.ndarray]:
-    return {name: value.numpy() for name, value in build("ntk", model, inputs, NTK()).measure(space).items()}
+    return {
+        name: value.numpy()
+        for name, value in build("ntk", {"model": model, "options": NTK()}, inputs).measure(space).items()
+    }
 
 
 def distance(value: np.ndarray, limit: np.ndarray) -> float:
@@ -48,7 +51,7 @@ def assert_unbiased(values: np.ndarray, limit: np.ndarray, errors: float) -> Non
 @pytest.mark.parametrize("name", NAMES)
 def test_exact_limit_is_the_oracle(name: str) -> None:
     model, limit = oracle(name)
-    exact = build("ntk", model, INPUTS, NTK()).exact
+    exact = build("ntk", {"model": model, "options": NTK()}, INPUTS).exact
     assert exact is not None
     for readout, value in exact().items():
         np.testing.assert_allclose(value, limit[readout], rtol=0, atol=1e-10)
@@ -90,7 +93,7 @@ def test_fluctuations_of_revealed_and_dense_networks_are_the_same() -> None:
 def test_every_activation_sampled_against_exact(activation: str) -> None:
     """6 standard errors of 8 replicates (t with 7 degrees of freedom: 5e-4 an entry), 1e-2 in norm."""
     model = MLP(depth=2, activation=activation, weight_variance=1.3, bias_variance=0.2)
-    exact = build("ntk", model, INPUTS, NTK()).exact
+    exact = build("ntk", {"model": model, "options": NTK()}, INPUTS).exact
     assert exact is not None
     values = measured(model, KetSpace(1 << 15, 8, dtype=torch.float64))
     for readout, limit in exact().items():
@@ -110,14 +113,16 @@ def test_rqmc_is_closer_than_mc() -> None:
 
 def test_nngp_alone_is_the_same_kernel() -> None:
     model, _ = oracle("mlp_erf_L3")
-    alone = build("nngp", model, INPUTS, NoOptions()).measure(FiniteSpace(200, 2))["nngp"]
-    torch.testing.assert_close(alone, build("ntk", model, INPUTS, NTK()).measure(FiniteSpace(200, 2))["nngp"])
+    alone = build("nngp", {"model": model}, INPUTS).measure(FiniteSpace(200, 2))["nngp"]
+    torch.testing.assert_close(
+        alone, build("ntk", {"model": model, "options": NTK()}, INPUTS).measure(FiniteSpace(200, 2))["nngp"]
+    )
 
 
 @pytest.mark.parametrize("name", ["nngp", "ntk"])
 def test_the_experiments_keep_to_the_language(name: str) -> None:
     def program(space: Space) -> Mapping[str, Tensor]:
-        return build(name, MLP(bias_variance=0.1), INPUTS, options_of(name)()).measure(space)
+        return build(name, {"model": MLP(bias_variance=0.1), "options": options_of(name)()}, INPUTS).measure(space)
 
     check_program(program)
 
@@ -126,7 +131,7 @@ def test_the_tangent_kernel_is_that_of_plain_torch() -> None:
     """Second algorithm: the network written with weight tensors, its gradients by autograd, on the entries of ours."""
     n, model = 20, MLP(depth=2, activation="tanh", weight_variance=1.4)
     space = FiniteSpace(n, 1, dtype=torch.float64, matrix="dense")
-    kernel = build("ntk", model, INPUTS, NTK()).measure(space)["ntk"][0]
+    kernel = build("ntk", {"model": model, "options": NTK()}, INPUTS).measure(space)["ntk"][0]
 
     # The same random numbers in the same order: input weights, hidden weights, readout.
     draws = FiniteSpace(n, 1, dtype=torch.float64, matrix="dense")

@@ -17,7 +17,7 @@ import torch
 from widthwise.experiments import build
 from widthwise.experiments.data import Data
 from widthwise.experiments.inputs import load_inputs
-from widthwise.experiments.options import NTK, NoOptions
+from widthwise.experiments.options import NTK
 from widthwise.models import MODELS
 from widthwise.run.pages import keep_freed_pages
 from widthwise.spaces import FiniteSpace, Holding, Space
@@ -43,7 +43,9 @@ def main() -> None:
     for name, section in MODELS.items():
         model = section.model_validate({})
         experiment = (
-            build("nngp", model, inputs, NoOptions()) if model.no_tangent_kernel else build("ntk", model, inputs, NTK())
+            build("nngp", {"model": model}, inputs)
+            if model.no_tangent_kernel
+            else build("ntk", {"model": model, "options": NTK()}, inputs)
         )
 
         measure = experiment.measure

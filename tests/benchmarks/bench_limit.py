@@ -27,7 +27,9 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     torch.set_num_threads(parser.parse_args().threads)
     keep_freed_pages()
-    experiment = build("ntk", MLP(weight_variance=WEIGHT_VARIANCE, bias_variance=BIAS_VARIANCE), INPUTS, NTK())
+    experiment = build(
+        "ntk", {"model": MLP(weight_variance=WEIGHT_VARIANCE, bias_variance=BIAS_VARIANCE), "options": NTK()}, INPUTS
+    )
     assert experiment.exact is not None
     exact = experiment.exact()["ntk"]
 

@@ -46,7 +46,9 @@ def median_seconds(*calls: Callable[[], object], seconds: float = 2.0) -> list[f
 
 def revealed(n: int) -> Callable[[], object]:
     """The trial as a worker computes it."""
-    experiment = build("ntk", MLP(weight_variance=WEIGHT_VARIANCE, bias_variance=BIAS_VARIANCE), INPUTS, NTK())
+    experiment = build(
+        "ntk", {"model": MLP(weight_variance=WEIGHT_VARIANCE, bias_variance=BIAS_VARIANCE), "options": NTK()}, INPUTS
+    )
     return lambda: experiment.measure(FiniteSpace(n, 1))
 
 
@@ -95,7 +97,9 @@ def dense(n: int) -> Callable[[], object]:
 
 def check_same_law(n: int = 128, trials: int = 300) -> None:
     """Both give the same mean kernel, within 5 standard errors of the difference."""
-    measured = build("ntk", MLP(weight_variance=WEIGHT_VARIANCE, bias_variance=BIAS_VARIANCE), INPUTS, NTK()).measure
+    measured = build(
+        "ntk", {"model": MLP(weight_variance=WEIGHT_VARIANCE, bias_variance=BIAS_VARIANCE), "options": NTK()}, INPUTS
+    ).measure
     ours = measured(FiniteSpace(n, trials))["ntk"]
     call = dense(n)
     theirs = torch.stack([call()[1] for _ in range(trials)]).double()  # type: ignore[index]

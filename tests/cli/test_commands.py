@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from widthwise.errors import WidthwiseError
-from widthwise.experiments import EXPERIMENTS
+from widthwise.experiments import EXPERIMENTS, TABLES, Kind
 from widthwise.models import MODELS
 from widthwise.spec import load_spec
+from widthwise.training import LOSSES, OPTIMIZERS, PRESETS
 
 SPEC = """
 experiment = "ntk"
@@ -257,10 +258,57 @@ def test_list_shows_every_architecture_and_its_parameters(call: Call) -> None:
     assert "transformer" in documents["ntk"]["keys"]["model.name"]["allowed"]
 
 
-@pytest.mark.parametrize("name", [*EXPERIMENTS, *MODELS])
+def test_list_shows_optimizers_losses_and_parametrizations(call: Call) -> None:
+    lines = call("list")[1].splitlines()
+    summaries = {**{name: options.summary for name, options in OPTIMIZERS.items()}, **LOSSES, **PRESETS}
+    for name, summary in summaries.items():
+        assert any(line.split()[:1] == [name] and summary[:20] in line for line in lines)
+    out = call("list", "sgd")[1]
+    for word in ("stochastic gradient descent", "in the gradients", "optimizer.learning_rate", "above 0 to"):
+        assert word in out
+    documents = {(each["kind"], each["name"]): each for each in json.loads(call("list", "--json")[1])}
+    adam = documents["optimizer", "adam"]
+    assert (adam["linear"], adam["keys"]["optimizer.beta1"]["default"]) == (False, 0.9)
+    assert "adafactor" in adam["keys"]["optimizer.name"]["allowed"]
+    assert documents["loss", "squared"]["summary"] == LOSSES["squared"]
+    assert documents["parametrization", "uniform"]["summary"] == PRESETS["uniform"]
+
+
+@pytest.fixture
+def _trains(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An experiment with all tables, and a number of steps of its own."""
+    kind = Kind(
+        name="probe",
+        summary="",
+        assumptions="",
+        source="",
+        readouts=(),
+        home="",
+        tables=frozenset(TABLES) - {"options"},
+        defaults={"training": {"steps": 3}},
+    )
+    monkeypatch.setitem(EXPERIMENTS, "probe", kind)  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("_trains")
+def test_list_shows_the_keys_of_training(call: Call) -> None:
+    (document,) = json.loads(call("list", "probe", "--json")[1])
+    keys = document["keys"]
+    assert keys["training.steps"] == {"default": 3, "allowed": "an integer from 1 to 4096"}
+    assert keys["training.loss"] == {"default": "squared", "allowed": "squared, cross_entropy"}
+    assert keys["training.schedule.name"]["allowed"] == "constant, cosine, step: each with keys of its own"
+    assert keys["parametrization.preset"]["allowed"] == "mup, ntp, sp, mean_field, uniform"
+    assert keys["parametrization.a"] == {"default": None, "allowed": "a list, each a number such as 0, -1 or '1/2'"}
+    assert keys["parametrization.initial.output"]["allowed"] == "a number from 0 to 1000000"
+    rows = {line.split()[0] for line in call("list", "probe")[1].splitlines() if line.strip()}
+    assert set(keys) <= rows
+
+
+@pytest.mark.usefixtures("_trains")
+@pytest.mark.parametrize("name", [*EXPERIMENTS, *MODELS, *OPTIMIZERS, "probe"])
 def test_every_key_that_is_listed_can_be_set_to_its_default(call: Call, name: str) -> None:
     (document,) = json.loads(call("list", name, "--json")[1])
-    experiment = name if name in EXPERIMENTS else "nngp"
+    experiment = name if name in EXPERIMENTS else "probe"
     table: dict[str, object] = {"experiment": experiment}
     for key, rule in document["keys"].items():
         *sections, last = key.split(".")
@@ -269,8 +317,9 @@ def test_every_key_that_is_listed_can_be_set_to_its_default(call: Call, name: st
             place = place.setdefault(section, {})  # type: ignore[assignment]
         if rule["default"] is not None:
             place[last] = rule["default"]
-    model = {"model": {"name": name}} if name in MODELS else {}
-    assert load_spec(table) == load_spec({"experiment": experiment, **model})
+    named: dict[str, object] = {"model": {"name": name}} if name in MODELS else {}
+    named |= {"optimizer": {"name": name}} if name in OPTIMIZERS else {}
+    assert load_spec(table) == load_spec({"experiment": experiment, **named})
 
 
 def test_doctor_says_what_there_is(call: Call) -> None:

@@ -1,5 +1,6 @@
 """Programs of users: from a function of a Space to curves, and everything that is refused on the way."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -43,6 +44,20 @@ def reserved(space):
 def raising(space):
     return {"x": space.nothing}
 """
+
+REGISTERING = """
+import torch
+import widthwise
+from widthwise.training import last_update, loss, optimizer, options_named
+
+widthwise.register_optimizer("bounded", lambda gradients: torch.tanh(gradients[-1]))
+widthwise.register_loss("quartic", lambda f, y: ((f - y) ** 4).sum(-1))
+
+def learning(space):
+    gradient = space.avg(space.vector() ** 2)
+    update = last_update(optimizer(options_named("bounded")(name="bounded")), [gradient])
+    return {"update": update[:, 0], "loss": loss("quartic")(update[:, :, None], update[:, :, None] - 1)[:, 0]}
+"""
 OPTIONS = ("--width", "8,32,128", "--trials", "16", "--set", "limit.samples=1024", "--set", "limit.replicates=4")
 
 
@@ -52,7 +67,8 @@ def _mine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(MODULE)
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.delitem(sys.modules, "mine", raising=False)
-    monkeypatch.setattr(sys.modules["widthwise.experiments.programs"], "_REGISTERED", {})
+    for place in ("experiments.programs", "training.named_losses", "training.named_optimizers"):
+        monkeypatch.setattr(importlib.import_module(f"widthwise.{place}"), "_REGISTERED", {})
 
 
 def test_a_program_gets_a_sweep_a_limit_curves_and_a_figure(call: Call, tmp_path: Path) -> None:
@@ -98,6 +114,17 @@ def test_other_code_is_another_run(call: Call, tmp_path: Path, monkeypatch: pyte
     code, _, err = call("run", "--program", "mine:moments", *OPTIONS, "--address", "inline")
     assert code == 3
     assert "program: its code is not that of the run" in err
+
+
+def test_what_the_module_registers_is_there_and_counts(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "registering.py").write_text(REGISTERING)
+    monkeypatch.delitem(sys.modules, "registering", raising=False)
+    assert call("run", "--program", "registering:learning", *OPTIONS, "--address", "inline")[0] == 0
+    results = widthwise.open(tmp_path / "learning.run")
+    assert float(abs(results["limit"]["update"] - np.tanh(1)).max()) < 0.05
+    assert {"loss quartic", "optimizer bounded"} < set(open_run(tmp_path / "learning.run").record.identity_fields)
 
 
 def test_a_spec_file_sets_the_rest_but_cannot_name_a_program(call: Call, tmp_path: Path) -> None:

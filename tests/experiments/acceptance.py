@@ -7,9 +7,11 @@ import numpy as np
 import xarray as xr
 
 import widthwise
-from widthwise.experiments import EXPERIMENTS, Experiment, build
+from widthwise.experiments import Experiment, build
 from widthwise.models import MLP, RNN
 from widthwise.spaces import Space
+from widthwise.spec import load_spec
+from widthwise.training import Training
 
 Values = Mapping[str, np.ndarray]
 
@@ -25,9 +27,10 @@ INPUTS = np.sin(1 + np.arange(3) + 2 * np.arange(2)[:, None])
 
 
 def experiment(name: str, **options: object) -> Experiment:
-    """An experiment with some of its options."""
+    """An experiment with some of its options, two steps of it if it trains."""
     model = RNN(steps=3) if name == "recurrent_gradients" else MLP()
-    return build(name, model, INPUTS, EXPERIMENTS[name].options.model_validate(options))
+    tables = load_spec({"experiment": name, "options": options}).tables
+    return build(name, {**tables, "model": model, "training": Training(steps=2)}, INPUTS)
 
 
 def exact_limit(name: str, **options: object) -> Values:

@@ -21,7 +21,7 @@ def perceptron(space: Space, *, variance: float = 1.5) -> Tensor:
 @pytest.mark.parametrize("biases", [False, True])
 def test_they_are_those_of_the_architecture(biases: bool) -> None:
     model = MLP(depth=2, activation="tanh", weight_variance=1.5, bias_variance=0.1)
-    expected = build("ntk", model, INPUTS.numpy(), NTK(biases=biases)).measure(FiniteSpace(32, 2))
+    expected = build("ntk", {"model": model, "options": NTK(biases=biases)}, INPUTS.numpy()).measure(FiniteSpace(32, 2))
     space = FiniteSpace(32, 2)
     for own, known in zip(widthwise.kernels(space, perceptron(space), biases=biases), expected.values(), strict=True):
         torch.testing.assert_close(own, known)

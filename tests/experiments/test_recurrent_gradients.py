@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from widthwise.errors import SpecError
-from widthwise.experiments import Experiment, NoOptions, build
+from widthwise.experiments import Experiment, build
 from widthwise.models import GRU, LSTM, MLP, RNN, Architecture
 from widthwise.spaces import FiniteSpace, KetSpace, Space
 
@@ -23,7 +23,7 @@ EACH = pytest.mark.parametrize("model", MODELS, ids=lambda model: f"{model.name}
 
 
 def experiment(model: Architecture) -> Experiment:
-    return build("recurrent_gradients", model, INPUTS, NoOptions())
+    return build("recurrent_gradients", {"model": model}, INPUTS)
 
 
 def measured(model: Architecture, space: Space) -> dict[str, np.ndarray]:

@@ -49,7 +49,7 @@ def test_an_experiment_is_given_what_it_uses(
     )
     monkeypatch.setitem(EXPERIMENTS, "probe", kind)  # type: ignore[arg-type]
     model, inputs, own = MLP(), np.eye(2), options()
-    build("probe", model, inputs, own)
+    build("probe", {"model": model, "options": own}, inputs)
     expected = [model] if "model" in tables else []
     expected += [inputs] if "data" in tables else []
     expected += [own] if options is Semicircle else []

@@ -5,7 +5,7 @@ import pytest
 import torch
 from acceptance import INPUTS, REPLICATES, Values, assert_mean_is, assert_means_agree
 
-from widthwise.experiments import Experiment, NoOptions, build
+from widthwise.experiments import Experiment, build
 from widthwise.models import MLP, RNN, Architecture, Autoencoder, BatchNorm, Conv1d, ResNet
 from widthwise.spaces import FiniteSpace, KetSpace, Space, check_program
 from widthwise.theory import chi_1, closed_forms
@@ -25,7 +25,7 @@ SAMPLED: tuple[Architecture, ...] = (ResNet(depth=4, tied=True), Autoencoder(rat
 
 
 def of(model: Architecture, inputs: np.ndarray = WIDE) -> Experiment:
-    return build("signal_propagation", model, inputs, NoOptions())
+    return build("signal_propagation", {"model": model}, inputs)
 
 
 def measured(experiment: Experiment, space: Space) -> Values:

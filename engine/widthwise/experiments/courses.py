@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 import torch
 
+from widthwise.errors import SpecError
 from widthwise.models import Architecture
 from widthwise.theory.parametrizations import HALF
 from widthwise.training.lesson import Lesson
@@ -50,7 +51,7 @@ def course(
     """The course that the tables describe, for examples (input, feature + output) as `experiments.targets` makes them.
 
     Raises:
-        SpecError: exponents do not fit the network.
+        SpecError: exponents do not fit the network, or the network normalises over inputs that steps take apart.
     """
     features, targets = np.split(examples, [examples.shape[1] - training.outputs], axis=1)
     lesson = Lesson(
@@ -61,6 +62,8 @@ def course(
         batch=training.batch,
         centred=training.centred,
     )
+    if model.no_tangent_kernel:
+        _require_inputs_together(model, lesson)
     rule = Rule(optimizer=optimizer, scaling=parametrization, schedule=training.schedule, tuples=training.tuples)
     found = _anatomy(model, features.shape[1])
     return Course(
@@ -70,6 +73,34 @@ def course(
         plan=rule.plan(found.matrices),
         states=found.states,
     )
+
+
+def require_limit(taken: Course, model: Architecture) -> None:
+    """Refuse what has no limit.
+
+    Raises:
+        SpecError: training is not stable or not faithful, or the limit is that of an operator that the network has not.
+    """
+    if taken.plan.limit() == "operator" and model.no_tangent_kernel:
+        message = f"model.name: {model.name!r} has no operator: {model.no_tangent_kernel}; choose another model"
+        raise SpecError(message)
+
+
+def _require_inputs_together(model: Architecture, lesson: Lesson) -> None:
+    """Inputs that are normalised together are those of a step, and all others."""
+    trained, others = len(lesson.targets), len(lesson.inputs) - len(lesson.targets)
+    if lesson.batch not in (None, trained):
+        message = (
+            f"training.batch: {lesson.batch} of {trained} inputs is not allowed for model.name = {model.name!r}, whose "
+            "outputs depend on which inputs are seen together; leave it out"
+        )
+        raise SpecError(message)
+    if 1 in (trained, others):
+        message = (
+            f"training.train: {trained} of {trained + others} inputs are trained on, but model.name = {model.name!r} "
+            "normalises over these, and over the others; choose at least 2 of each, or no others"
+        )
+        raise SpecError(message)
 
 
 @cache

@@ -33,6 +33,9 @@ class Readout:
     ``profile`` is the dimension along which a positive readout is to be looked at, the first one and with coords, the
     same one for all readouts of an experiment. Two more, over pairs of inputs, are reduced to the mean of the diagonal.
     ``"width"`` is for readouts whose distance from 0 is the question: their norm against the width, and in the limit.
+
+    A ``size`` has no limit. Its root mean square over trials is a power of the width, the metric `rms`, and what
+    ``exact`` of the experiment gives is the power that theory predicts; NaN where it predicts none.
     """
 
     name: str
@@ -47,13 +50,15 @@ class Readout:
     scale: float | None = None
     coords: Mapping[str, tuple[int | float | str, ...]] = field(default_factory=dict)
     profile: str | None = None
+    size: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
     """``measure(space)`` gives each readout (replicate, *readout.shape), ``exact()`` the limit without sampling.
 
-    ``exact`` may leave a readout NaN. ``draws_entries`` says of a program whether it draws all entries of a matrix.
+    ``exact`` may leave a readout NaN. ``draws_entries`` says of a program whether it draws all entries of a matrix,
+    ``moves_entries`` whether it trains them one by one.
     """
 
     name: str
@@ -61,3 +66,4 @@ class Experiment:
     measure: "Callable[[Space], Mapping[str, Tensor]]"
     exact: Callable[[], Mapping[str, np.ndarray]] | None = None
     draws_entries: bool = False
+    moves_entries: bool = False

@@ -7,6 +7,7 @@ from pydantic import Field
 from widthwise.laws.fields import LawName, VectorLawName
 from widthwise.models import ActivationName
 from widthwise.sections import Section
+from widthwise.training.scaling import Exponent
 
 Depth = Annotated[int, Field(ge=1, le=64)]
 Ratio = Annotated[float, Field(ge=1 / 64, le=64)]
@@ -32,6 +33,17 @@ class NTKTraining(Section):
     """
 
     flow: bool = False
+
+
+class Dichotomy(Section):
+    """Of ``dichotomy``.
+
+    ``features``: layers move features by n^-features; below 0 they explode.
+    ``output``: output weights move the function by n^-output; below 0 it explodes.
+    """
+
+    features: Exponent = "0"
+    output: Exponent = "0"
 
 
 class ClippedIdentity(Section):

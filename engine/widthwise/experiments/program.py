@@ -35,6 +35,7 @@ def experiment_of(program: Program) -> Experiment:
         draws_entries=any(
             matrix.choice.held != "revealed" and not matrix.columns.constant for matrix in space.matrices
         ),
+        moves_entries=bool(space.moved),
     )
 
 

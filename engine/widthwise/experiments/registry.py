@@ -11,6 +11,7 @@ from widthwise.experiments.options import (
     AMP,
     NTK,
     ClippedIdentity,
+    Dichotomy,
     FreeIndependence,
     GradientIndependence,
     Interpolation,
@@ -25,6 +26,7 @@ from widthwise.experiments.programs import programs
 from widthwise.laws import law
 from widthwise.models import MODELS, Architecture
 from widthwise.sections import Section
+from widthwise.training import OptimizerOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +36,8 @@ class Kind:
     ``tables`` are those of `TABLES` that it uses, ``options`` the class of its own table, and ``home`` is the module of
     its function. ``shaped_by`` are keys that decide the shape of its readouts, beside those of tables. ``models`` are
     the architectures that it takes, the first by default; where none is named all, and an MLP. ``defaults`` are what
-    its tables hold, by name, where a user writes nothing.
+    its tables hold, by name, where a user writes nothing. One without a ``limit`` measures sizes alone. In the name of
+    a readout ``*`` stands for one of several parts of a network.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Kind:
     shaped_by: frozenset[str] = frozenset()
     models: tuple[str, ...] = ()
     defaults: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    limit: bool = True
 
 
 TABLES = ("model", "data", "training", "optimizer", "parametrization", "options")
@@ -59,11 +63,23 @@ NETWORK = "a polynomially bounded activation; an independent readout of mean zer
 TRAINED = f"{ENTRIES}; smooth nonlinearities and update functions, polynomially bounded"
 LEARNING = frozenset({"model", "data", "training", "optimizer", "parametrization"})
 TRAJECTORY = (
-    ("output", "outputs on training and test inputs, dimensions (step, input), (step, input, output) of several"),
+    ("output", "outputs on training, then on test inputs, of several each a component, dimensions (step, input)"),
     ("loss", "mean loss over what is trained on, dimension (step)"),
     ("kernel", "avg(x_i x_j) of the readout vectors, dimensions (step, input, input_)"),
     ("change", "root mean square change of every state since the start, dimensions (step, state)"),
 )
+
+MOMENTS = (("first", "after the first step"), ("last", "after the last of several steps"))
+
+
+def _sizes_at(word: str, when: str) -> tuple[tuple[str, str], ...]:
+    """What ``coordinate_check`` measures after a step."""
+    return (
+        (f"change_*_{word}", f"size of the change of every state and of the readout vectors, {when}"),
+        (f"function_{word}", f"size of the change of the outputs, {when}"),
+        (f"update_input_*_{word}", f"size of what the update function saw of every parameter, {when}"),
+    )
+
 
 EXPERIMENTS: Mapping[str, Kind] = {
     kind.name: kind
@@ -150,6 +166,63 @@ EXPERIMENTS: Mapping[str, Kind] = {
             tables=LEARNING,
             options=NTKTraining,
             defaults={"parametrization": {"preset": "ntp"}},
+        ),
+        Kind(
+            name="adaptive_limits",
+            summary="a ReLU network trained with Adam, step by step, against its limit in either parametrization",
+            assumptions=f"{TRAINED}; with ReLU, as in the paper, not smooth",
+            source="TP4b (2308.01814), 5",
+            readouts=TRAJECTORY[:2],
+            home="widthwise.experiments.adaptive_limits",
+            tables=LEARNING,
+            defaults={
+                "model": {"depth": 2, "activation": "relu", "weight_variance": 2.0},
+                "data": {"source": "gaussian", "count": 104, "features": 8},
+                "training": {"train": 100, "steps": 20},
+                "optimizer": {"name": "adam", "learning_rate": 0.1, "epsilon": 1e-3, "smooth": True},
+            },
+        ),
+        Kind(
+            name="coordinate_check",
+            summary="slopes of sizes in training against predicted powers of the width, in any parametrization",
+            assumptions=f"{TRAINED}; of what is not stable an MLP",
+            source="TP4b (2308.01814), 2.8; 2203.03466, appendix D",
+            readouts=(
+                ("state_*", "size of every state before training"),
+                ("function_start", "size of the outputs before training"),
+                *(entry for word, when in MOMENTS for entry in _sizes_at(word, when)),
+            ),
+            home="widthwise.experiments.coordinate_check",
+            tables=LEARNING,
+            shaped_by=frozenset({"model.depth", "model.steps", "model.ratios", "model.bias_variance"}),
+            limit=False,
+        ),
+        Kind(
+            name="dichotomy",
+            summary="a map of parametrizations: what learns features, what moves the function alone, what explodes",
+            assumptions=TRAINED,
+            source="TP4b (2308.01814), 2.8",
+            readouts=tuple(
+                (f"{name}_{word}", f"size of the change of the {what}, {when}")
+                for word, when in MOMENTS
+                for name, what in (("features", "last state"), ("function", "outputs"))
+            ),
+            home="widthwise.experiments.dichotomy",
+            tables=LEARNING - {"parametrization"},
+            options=Dichotomy,
+            shaped_by=frozenset({"model.depth"}),
+            models=("mlp",),
+            limit=False,
+        ),
+        Kind(
+            name="lr_transfer",
+            summary="the loss that training ends with, over learning rates and widths: does the best rate stay?",
+            assumptions=f"{TRAINED}; the best rate stays where features are learnt, and may drift elsewhere",
+            source="Tensor Programs V (2203.03466), figure 1",
+            readouts=(("loss", "mean loss over what is trained on, 10 times that at the start where it diverged"),),
+            home="widthwise.experiments.lr_transfer",
+            tables=LEARNING,
+            limit=False,
         ),
         Kind(
             name="clipped_identity",
@@ -287,6 +360,11 @@ def defaults_of(name: str, table: str) -> Mapping[str, object]:
     return kind.defaults.get(table, {}) if kind else {}
 
 
+def has_limit(name: str) -> bool:
+    """Whether an experiment has a limit that trials are compared with."""
+    return name not in EXPERIMENTS or EXPERIMENTS[name].limit
+
+
 def options_of(name: str) -> type[Section]:
     """The class of an experiment's options."""
     return EXPERIMENTS[name].options if name in EXPERIMENTS else NoOptions
@@ -298,6 +376,13 @@ def draws_entries(name: str, model: Architecture, options: Section) -> bool:
         return _experiment_of(name).draws_entries
     of_matrices = model.law if "model" in tables_of(name) else getattr(options, "law", "gaussian")
     return law(of_matrices).family not in ("gaussian", "orthogonal")
+
+
+def moves_entries(name: str, optimizer: OptimizerOptions) -> bool:
+    """Whether trials move all entries of a matrix one by one: of a program likewise, else by the optimizer."""
+    if name in programs():
+        return _experiment_of(name).moves_entries
+    return "optimizer" in tables_of(name) and not optimizer.is_linear
 
 
 def _experiment_of(program: str) -> Experiment:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from widthwise.errors import SpecError
-from widthwise.experiments.courses import Course, course
+from widthwise.experiments.courses import Course, course, require_limit
 from widthwise.experiments.experiment import Experiment, Readout
 from widthwise.experiments.kernels import kernels
 from widthwise.experiments.options import NTKTraining
@@ -31,10 +31,10 @@ def mup_training(
     """Outputs, loss, kernel and change of features at every step, of the network and of its kets (TP4b 2.7.1, 2.9.25).
 
     Raises:
-        SpecError: exponents do not fit the network, or training with them has no limit.
+        SpecError: exponents do not fit the network, or training it with them has no limit.
     """
     taken = course(model, examples, training, optimizer, parametrization)
-    taken.plan.limit()
+    require_limit(taken, model)
     return Experiment(name="mup_training", readouts=readouts(taken, NAMES), measure=along(model, taken, NAMES))
 
 
@@ -54,9 +54,7 @@ def ntk_training(
         SpecError: exponents do not fit the network, training with them has no limit, or gradient flow has no meaning.
     """
     taken = course(model, examples, training, optimizer, parametrization)
-    if taken.plan.limit() == "operator" and model.no_tangent_kernel:
-        message = f"model.name: {model.name!r} has no operator: {model.no_tangent_kernel}; choose another model"
-        raise SpecError(message)
+    require_limit(taken, model)
     by_kernel = _is_kernel_descent(taken)
     measure, described = along(model, taken, NAMES), readouts(taken, NAMES)
     if options.flow:

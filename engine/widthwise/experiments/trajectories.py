@@ -66,7 +66,7 @@ def readouts(course: Course, names: tuple[str, ...]) -> tuple[Readout, ...]:
     """The descriptions of so many of `MEASURED`."""
     count, outputs = len(course.lesson.inputs), course.lesson.targets.shape[1]
     states = (*(str(index + 1) for index in range(course.states)), "readout")
-    several = {"output": outputs} if outputs > 1 else {}
+    several = {"component": outputs} if outputs > 1 else {}
     described = {
         "output": _readout(
             course,
@@ -97,11 +97,8 @@ def readouts(course: Course, names: tuple[str, ...]) -> tuple[Readout, ...]:
 
 
 def _slopes_of_change(course: Course) -> Mapping[str, float]:
-    """Those of a limit other than 0; of kets that do not move, that of the features that move most."""
-    if course.kets_move:
-        return SLOPES
-    fastest = -float(course.plan.classification.feature_exponents[-1])
-    return {"rms": fastest, "bias": fastest}
+    """That of a limit other than 0; of kets that do not move, that of the features that move most."""
+    return {"rms": SLOPES["rms"] if course.kets_move else -float(course.plan.classification.feature_exponents[-1])}
 
 
 def _readout(

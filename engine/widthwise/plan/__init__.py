@@ -4,7 +4,7 @@ from widthwise.plan.batching import trials_at_once
 from widthwise.plan.cost import Cost, CostModel, Growth, PointCost, calibrate
 from widthwise.plan.holdings import holdings
 from widthwise.plan.inputs import point_inputs
-from widthwise.plan.listing import blocks, trials_of, units
+from widthwise.plan.listing import blocks, replicates_of, trials_of, units
 from widthwise.plan.memory import readable_bytes, require_memory, usable_bytes
 from widthwise.plan.units import Block, Kind, Unit
 
@@ -21,6 +21,7 @@ __all__ = [
     "holdings",
     "point_inputs",
     "readable_bytes",
+    "replicates_of",
     "require_memory",
     "trials_at_once",
     "trials_of",

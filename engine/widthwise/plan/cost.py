@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from widthwise.plan.batching import draws_entries, trials_at_once
+from widthwise.experiments import has_limit
+from widthwise.plan.batching import draws_entries, moves_entries, numbers, trials_at_once, vectors
 from widthwise.plan.peak import PeakBytes
 from widthwise.plan.units import Block
 from widthwise.spaces.holding import ENTRY_BYTES
@@ -18,13 +19,17 @@ Measure = Callable[[Spec, Sequence[np.ndarray], Block], Mapping[str, np.ndarray]
 
 LARGEST_PROBE = 8192
 """Width up to which trials are measured."""
-LARGEST_ENTRY_PROBE = 1024
-"""Likewise where entries of matrices are drawn."""
+MOST_NUMBERS = 1 << 20
+"""Numbers of a trial up to which it is measured: at width 1024 where entries of matrices are drawn or move."""
 MOST_SAMPLES = 32768
 """Samples up to which a limit is measured."""
+MOST_LIMIT_NUMBERS = 1 << 22
+"""Samples times tuples, or times vectors of all steps, up to which the limit of training is measured."""
 MOST_POINTS = 16
 """Sweep points that are measured; a finer sweep is measured at evenly spaced ones."""
 REPEATS = 2
+SLOW_SECONDS = 0.25
+"""What takes longer is measured once: its time is steady, and calibration must not cost as much as the run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,15 +56,15 @@ class Growth:
 
 @dataclass(frozen=True, kw_only=True)
 class PointCost:
-    """What the blocks of one sweep point cost: trials by the coordinates of a call, the limit by its samples."""
+    """What blocks of one sweep point cost: trials by the coordinates of a call, the limit, if any, by its samples."""
 
     spec: Spec
     trials: Growth
-    limit: Growth
+    limit: Growth | None
 
     def of(self, block: Block) -> Cost:
         """Cost of a block; one call takes `trials_at_once` trials, exact and arithmetic blocks are small."""
-        if block.kind == "limit":
+        if block.kind == "limit" and self.limit:
             return self.limit.at(self.spec.limit.samples)
         if block.kind != "trials":
             return self.trials.at(_size(self.spec, _probes(self.spec)[0]))
@@ -81,6 +86,10 @@ class CostModel:
     def bytes(self, block: Block) -> int:
         """Predicted peak of the bytes that tensors hold while a block is computed."""
         return self._at(block.point).of(block).bytes
+
+    def spec(self, block: Block) -> Spec:
+        """The spec of the point that its costs are those of."""
+        return self._at(block.point).spec
 
     def _at(self, point: int) -> PointCost:
         measured = sorted(self.by_point)
@@ -111,35 +120,52 @@ def _measured(spec: Spec, inputs: np.ndarray, measure: Measure) -> PointCost:
         return _timed(lambda: measure(smaller, [inputs], Block(kind="limit", point=0, width=0, index=0)))
 
     samples = min(spec.limit.samples, MOST_SAMPLES)
+    beside = spec.training.tuples if moves_entries(spec) else vectors(spec)
+    samples = _halved(samples, lambda size: size * min(size, beside) <= MOST_LIMIT_NUMBERS)
+    sampled = (max(2, samples // 8), samples) if has_limit(spec.experiment) else ()
     return PointCost(
         spec=spec,
         trials=_fitted([(_size(spec, width), trials(width)) for width in _probes(spec)]),
-        limit=_fitted([(size, limit(size)) for size in (max(2, samples // 8), samples)]),
+        limit=_fitted([(size, limit(size)) for size in sampled]) if sampled else None,
     )
 
 
 def _probes(spec: Spec) -> tuple[int, int]:
     """A small and a larger width of the same way to hold matrices, neither above the widest of the sweep."""
-    largest = min(max(spec.sweep.width), LARGEST_ENTRY_PROBE if draws_entries(spec) else LARGEST_PROBE)
+    largest = min(max(spec.sweep.width), LARGEST_PROBE)
+    largest = _halved(largest, lambda width: numbers(spec, width) <= MOST_NUMBERS)
     return max(2, largest // 8), largest
 
 
+def _halved(size: int, fits: Callable[[int], bool]) -> int:
+    """The size, its half, its quarter, ...: the first that fits."""
+    while not fits(size):
+        size //= 2
+    return size
+
+
 def _size(spec: Spec, width: int) -> int:
-    """What the cost of one call grows with: the numbers of all its vectors, or of its matrices if they are drawn."""
-    return trials_at_once(spec, width) * width ** (2 if draws_entries(spec) else 1)
+    """What the cost of one call grows with."""
+    return trials_at_once(spec, width) * numbers(spec, width)
 
 
 def _held(spec: Spec, bytes_: int) -> int:
-    """Entries that are made again for every product need no memory of their own, however many they are."""
+    """Entries that are made again for every product need no memory of their own, however many they are.
+
+    Those that move do, and are counted as if updates were kept at every size.
+    """
+    if moves_entries(spec):
+        return bytes_
     most = {"auto": 2 * ENTRY_BYTES, "tiled": ENTRY_BYTES}.get(spec.numerics.matrix)
     return min(bytes_, most) if most and draws_entries(spec) else bytes_
 
 
 def _timed(compute: Callable[[], object]) -> Cost:
-    seconds: list[float] = []
+    start = time.perf_counter()
     with PeakBytes() as tensors:
         compute()
-    for _ in range(REPEATS):
+    seconds = [time.perf_counter() - start]
+    for _ in range(REPEATS if seconds[0] < SLOW_SECONDS else 0):
         start = time.perf_counter()
         compute()
         seconds.append(time.perf_counter() - start)

@@ -1,17 +1,22 @@
 """How the matrices of a run are held at every width, in words: for the record, since no number depends on it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 
 from widthwise.experiments import build
-from widthwise.plan.batching import trials_at_once
-from widthwise.spaces import Choice, FiniteSpace, Matrix
-from widthwise.spaces.holding import choose
+from widthwise.plan.batching import trains, trials_at_once
+from widthwise.spaces import Choice, FiniteSpace, Holding, Matrix
+from widthwise.spaces.holding import choose, preferred
 from widthwise.spec import Spec, points
+from widthwise.training.loop import holding
+from widthwise.training.network import anatomy, of_architecture
 
 PROBE_WIDTH = 16
+
+IN_TRAINING = "training moves all entries, or looks at most of them"
 
 
 def holdings(spec: Spec, inputs: Sequence[np.ndarray]) -> dict[str, list[str]]:
@@ -24,7 +29,9 @@ def holdings(spec: Spec, inputs: Sequence[np.ndarray]) -> dict[str, list[str]]:
     return {
         str(width): list(
             dict.fromkeys(
-                line for each, matrices in zip(resolved, made, strict=True) for line in _lines(each, matrices, width)
+                line
+                for each, x, matrices in zip(resolved, inputs, made, strict=True)
+                for line in _lines(each, matrices, width, _preferred(each, x, width))
             )
         )
         for width in spec.sweep.width
@@ -33,11 +40,27 @@ def holdings(spec: Spec, inputs: Sequence[np.ndarray]) -> dict[str, list[str]]:
 
 def _matrices(spec: Spec, inputs: np.ndarray) -> list[Matrix]:
     space = FiniteSpace(PROBE_WIDTH, matrix=spec.numerics.matrix, dtype=torch.float64)
-    build(spec.experiment, spec.tables, inputs).measure(space)
+    if trains(spec):
+        of_architecture(spec.model)(spec.model.initial(space), _features(spec, inputs))
+    else:
+        build(spec.experiment, spec.tables, inputs).measure(space)
     return space.matrices
 
 
-def _lines(spec: Spec, matrices: Sequence[Matrix], width: int) -> list[str]:
+def _features(spec: Spec, examples: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(examples[:, : -spec.training.outputs])
+
+
+def _preferred(spec: Spec, examples: np.ndarray, width: int) -> Holding:
+    """How an experiment holds matrices unless the spec says otherwise."""
+    if not trains(spec):
+        return "auto"
+    vectors = anatomy(of_architecture(spec.model), _features(spec, examples)).vectors
+    looked_at = vectors * len(examples) * (spec.training.steps + 1)
+    return holding(width, looked_at, linear=spec.optimizer.is_linear)
+
+
+def _lines(spec: Spec, matrices: Sequence[Matrix], width: int, held: Holding) -> list[str]:
     entry_bytes = trials_at_once(spec, width) * getattr(torch, spec.numerics.dtype).itemsize
     choices: list[Choice] = []
     lines = []
@@ -46,7 +69,9 @@ def _lines(spec: Spec, matrices: Sequence[Matrix], width: int) -> list[str]:
         choice = matrix.choice
         if not choice.asked:
             taken = sum(each.bytes for each in choices)
-            choice = choose(matrix.law, rows, columns, asked="auto", entry_bytes=entry_bytes, taken=taken)
+            asked = preferred(matrix.law, columns, held)
+            choice = choose(matrix.law, rows, columns, asked=asked, entry_bytes=entry_bytes, taken=taken)
+            choice = replace(choice, reason=IN_TRAINING) if choice.asked else choice
             choices.append(choice)
         outside = f"; outside the theorems: {matrix.law.outside}" if matrix.law.outside else ""
         lines.append(f"{rows.size} x {columns.size}, {matrix.law.name}: {choice.held} ({choice.reason}){outside}")

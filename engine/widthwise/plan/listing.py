@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterable, Sequence
 
+from widthwise.experiments import has_limit
 from widthwise.plan.cost import CostModel
 from widthwise.plan.units import Block, Unit
 from widthwise.spec import Spec
@@ -12,6 +13,11 @@ def trials_of(spec: Spec, width: int) -> int:
     """How many trials ``spec`` asks for at ``width``: of a table, the entry of the largest width not above it."""
     trials = spec.sweep.trials
     return trials if isinstance(trials, int) else trials[max(start for start in trials if start <= width)]
+
+
+def replicates_of(spec: Spec) -> int:
+    """How many replicates of the limit ``spec`` asks for: none of an experiment without one."""
+    return spec.limit.replicates if has_limit(spec.experiment) else 0
 
 
 def blocks(spec: Spec, exact: Sequence[bool]) -> list[Block]:
@@ -31,7 +37,7 @@ def _trials(spec: Spec, point: int) -> Iterable[Block]:
 
 
 def _limit(spec: Spec, point: int) -> Iterable[Block]:
-    for replicate in range(spec.limit.replicates):
+    for replicate in range(replicates_of(spec)):
         yield Block(kind="limit", point=point, width=0, index=replicate)
 
 

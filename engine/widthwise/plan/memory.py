@@ -5,8 +5,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from widthwise.errors import SpecError
+from widthwise.plan.batching import moves_entries, trains
 from widthwise.plan.cost import CostModel
 from widthwise.plan.units import Block
+from widthwise.spec import Spec
 
 CONTROL_GROUP = Path("/sys/fs/cgroup")
 """Where Linux tells a container how much memory it may use."""
@@ -33,12 +35,20 @@ def require_memory(blocks: Iterable[Block], cost: CostModel, usable: int) -> Non
     largest = max(blocks, key=cost.bytes, default=None)
     if largest is None or cost.bytes(largest) <= usable:
         return
-    what, advice = {
-        "limit": ("limit.samples: one replicate of the limit", "lower limit.samples or data.count"),
-    }.get(largest.kind, (f"sweep.width: a trial of width {largest.width}", "lower the largest width or data.count"))
+    is_limit = largest.kind == "limit"
+    what = "limit.samples: one replicate of the limit" if is_limit else f"sweep.width: a trial of width {largest.width}"
+    size = "limit.samples" if is_limit else "the largest width"
+    advice = f"lower {size}{_between(cost.spec(largest), is_limit=is_limit)} or data.count"
     needed = readable_bytes(cost.bytes(largest))
     message = f"{what} needs {needed} and this machine has {readable_bytes(usable)} for it; {advice}"
     raise SpecError(message)
+
+
+def _between(spec: Spec, *, is_limit: bool) -> str:
+    """Another key that may be lowered where networks are trained."""
+    if not trains(spec) or (moves_entries(spec) and not is_limit):
+        return ""
+    return ", training.tuples" if moves_entries(spec) else ", training.steps"
 
 
 def readable_bytes(count: int) -> str:

@@ -9,7 +9,7 @@ import xarray as xr
 
 from widthwise.reduce.agreement import Agreement, agreement
 from widthwise.reduce.curve import Curve, curve
-from widthwise.reduce.estimates import METRICS, Estimates, estimates, metrics_of
+from widthwise.reduce.estimates import METRICS, METRICS_OF, Estimates, estimates
 from widthwise.reduce.limit_check import LimitCheck, limit_check
 from widthwise.reduce.power_law import PowerLaw, power_law
 from widthwise.reduce.profiles import READINGS, profile, profiled
@@ -18,9 +18,11 @@ from widthwise.reduce.samples import Array, Samples, readout_names, samples, swe
 from widthwise.reduce.shown_laws import LAWS, shown_laws
 from widthwise.reduce.sizes import any_sized, size
 from widthwise.reduce.variables import variable
-from widthwise.reduce.verdict import TERMS, consistent, dominant, equivalent
+from widthwise.reduce.verdict import TERMS, consistent, consistent_power, dominant, equivalent
 
 Expected = Mapping[str, Mapping[str, float]]
+
+VERDICTS = {"array": consistent, "law": consistent, "size": consistent_power}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,9 +50,10 @@ def reduce(
     Args:
         tree: groups ``trials``, ``limit`` and, where known, ``exact`` and ``arithmetic``, as ``widthwise.open`` gives.
             Attributes ``law`` and ``scale`` of a readout's trials say how its distances are taken, ``profile`` along
-            which dimension it is to be looked at; the width means its norm.
+            which dimension it is to be looked at; the width means its norm. One with ``size`` has no limit: distances
+            are those from 0, and ``exact`` holds the slope that is expected of it.
         tolerance: relative difference from the limit that counts as none.
-        confidence: of every interval and bound, between 0 and 1.
+        confidence: of every interval and bound, between 0 and 1; of sizes, which are many, of all at a point together.
         expected: slope by readout and metric; its order is that of the readouts.
 
     Returns:
@@ -63,8 +66,13 @@ def reduce(
     trials = tree["trials"].to_dataset()
     axes, names = sweep_axes(trials), readout_names(trials, expected)
     points = itertools.product(*(range(trials.sizes[axis]) for axis in axes))
+    shared = 1 - (1 - confidence) / max(1, sum(bool(trials[name].attrs.get("size")) for name in names))
     reduced = [
-        _reduced(samples(tree, name, dict(zip(axes, point, strict=True))), confidence, expected.get(name, {}))
+        _reduced(
+            samples(tree, name, dict(zip(axes, point, strict=True))),
+            shared if trials[name].attrs.get("size") else confidence,
+            expected.get(name, {}),
+        )
         for point in points
         for name in names
     ]
@@ -86,7 +94,9 @@ def reduce(
 
 def _reduced(samples: Samples, confidence: float, expected: Mapping[str, float]) -> Reduced:
     found = estimates(samples)
-    own = metrics_of(bool(samples.cells))
+    own = METRICS_OF[samples.kind]
+    if samples.predicted is not None:
+        expected = {"rms": samples.predicted}
     distances = curve(found, confidence)
     return Reduced(
         samples=samples,
@@ -94,7 +104,7 @@ def _reduced(samples: Samples, confidence: float, expected: Mapping[str, float])
         curve=distances,
         laws=tuple(power_law(found, distances, metric, confidence) for metric in range(len(METRICS))),
         expected=tuple(expected.get(metric, np.nan) if metric in own else np.nan for metric in METRICS),
-        agreement=agreement(found, confidence),
+        agreement=Agreement() if samples.kind == "size" else agreement(found, confidence),
         limit_check=limit_check(samples),
         sample_floor=sample_floor(samples, found),
     )
@@ -116,7 +126,8 @@ def _curves(reduced: Sequence[Reduced], shape: tuple[int, ...], dims: tuple[str,
     variables["replicates"] = variable("replicates", dims, [len(each.samples.limit) for each in reduced], shape)
     exact = [each.samples.exact is not None for each in reduced]
     variables["reference"] = variable("reference", dims, exact, shape)
-    variables["kind"] = variable("kind", dims, [bool(each.samples.cells) for each in reduced], shape)
+    kinds = [list(METRICS_OF).index(each.samples.kind) for each in reduced]
+    variables["kind"] = variable("kind", dims, kinds, shape)
     return variables
 
 
@@ -147,7 +158,9 @@ def _sizes(reduced: Sequence[Reduced], shape: tuple[int, ...], dims: tuple[str, 
 def _verdicts(
     reduced: Sequence[Reduced], shape: tuple[int, ...], dims: tuple[str, ...], tolerance: float
 ) -> dict[str, xr.Variable]:
-    slopes = [[consistent(law, slope) for law, slope in zip(r.laws, r.expected, strict=True)] for r in reduced]
+    slopes = [
+        [VERDICTS[r.samples.kind](law, slope) for law, slope in zip(r.laws, r.expected, strict=True)] for r in reduced
+    ]
     variables = {
         "consistent": variable("consistent", (*dims, "metric"), slopes, shape),
         "equivalent": variable("equivalent", dims, [equivalent(r.agreement, tolerance) for r in reduced], shape),

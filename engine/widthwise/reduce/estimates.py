@@ -1,5 +1,6 @@
 """Estimates: squared distances from the limit at each width, and how they change when a replicate is left out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,14 +8,13 @@ import numpy as np
 from widthwise.reduce.jackknife import log_changes
 from widthwise.reduce.moments import Moments, exactly, inverse_directions, moments, moments_without_one
 from widthwise.reduce.noise import Noise
-from widthwise.reduce.samples import Array, Samples
+from widthwise.reduce.samples import Array, Kind, Samples
 
 METRICS = ("rms", "bias", "std", "w2")
 
 
-def metrics_of(law: bool) -> tuple[str, ...]:
-    """The metrics that a readout has."""
-    return ("w2",) if law else ("rms", "bias", "std")
+METRICS_OF: Mapping[Kind, tuple[str, ...]] = {"array": ("rms", "bias", "std"), "law": ("w2",), "size": ("rms",)}
+"""The metrics that a readout has, first the one that measures all of the distance."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +104,7 @@ def _squares(samples: Samples, trial: Moments, reference: Moments) -> Array:
     noisy = np.square(trial.mean - reference.mean).sum(axis=-1)
     bias, variance = np.broadcast_arrays(noisy - trial.noise - reference.noise, trial.variance)
     known = {"rms": bias + variance, "bias": bias, "std": variance, "w2": bias + variance}
-    own = metrics_of(bool(samples.cells))
+    own = METRICS_OF[samples.kind]
     squares = np.stack([known[metric] if metric in own else np.full_like(bias, np.nan) for metric in METRICS])
     return squares / square_norm(samples, reference)
 

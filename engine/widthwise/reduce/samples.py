@@ -3,6 +3,7 @@
 import math
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import xarray as xr
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from widthwise.theory.cells import Spacing, borders
 
 Array = NDArray[np.float64]
+Kind = Literal["array", "law", "size"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +25,8 @@ class Samples:
     of cells of unequal mass are weighed (`weights`), so that squares may be averaged over all cells alike. ``scale`` is
     the norm that distances are relative to, None for that of the limit. ``steps`` is the length of the dimension along
     which the readout is looked at, 0 if there is none; ``sized`` says that its norm is looked at against the width.
+    ``predicted`` is of a size, which has no limit, the power of the width that theory predicts, NaN if none:
+    distances are from 0, and trials that diverged, which count, are NaN.
     """
 
     widths: Array
@@ -35,6 +39,12 @@ class Samples:
     spacing: Spacing = "even"
     steps: int = 0
     sized: bool = False
+    predicted: float | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """Which metrics the readout has."""
+        return "law" if self.cells else "array" if self.predicted is None else "size"
 
     @property
     def borders(self) -> Array:
@@ -78,7 +88,20 @@ def samples(tree: xr.DataTree, readout: str, point: Mapping[Hashable, int]) -> S
         steps=0 if profile == "width" else variable.sizes.get(profile, 0),
         sized=profile == "width",
     )
+    if variable.attrs.get("size"):
+        return _size(found, values, counts, _readout(tree, "exact", readout, point))
     return _weighed(found) if law else found
+
+
+def _size(found: Samples, values: Array, counts: Array, predicted: Array | None) -> Samples:
+    rows = (_flat(row[: int(count)]) for row, count in zip(values, counts, strict=True))
+    return replace(
+        found,
+        trials=tuple(np.where(np.isfinite(each), each, np.nan) for each in rows),
+        exact=np.zeros(found.limit.shape[1]),
+        scale=1.0,
+        predicted=np.nan if predicted is None else float(predicted.reshape(-1)[0]),
+    )
 
 
 def _weighed(law: Samples) -> Samples:

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, DTypeLike
 
+from widthwise.reduce.estimates import METRICS_OF
 from widthwise.reduce.verdict import NO, TERMS, UNDETERMINED, YES
 
 
@@ -36,7 +37,7 @@ def variable(name: str, dims: tuple[str, ...], rows: Sequence[ArrayLike], shape:
 
 
 VERDICT = {UNDETERMINED: "undetermined", NO: "no", YES: "yes"}
-KINDS = {0: "array", 1: "law"}
+KINDS = dict(enumerate(METRICS_OF))
 RELATIVE = "relative to the norm of the limit (or the readout's scale)"
 
 DESCRIPTIONS: Mapping[str, Description] = {
@@ -87,7 +88,7 @@ DESCRIPTIONS: Mapping[str, Description] = {
     ),
     "kind": Description(
         long_name="kind of readout",
-        text="a law has the metric w2, an array of numbers rms, bias and std",
+        text="a law has the metric w2, an array of numbers rms, bias and std, a size, which has no limit, rms from 0",
         dtype=np.int8,
         flags=KINDS,
     ),

@@ -6,6 +6,9 @@ from widthwise.reduce.power_law import PowerLaw
 UNDETERMINED, NO, YES = -1, 0, 1
 """Codes of the verdicts."""
 
+QUARTER = 0.25
+"""What the powers of parametrizations that are in use differ by at least."""
+
 TERMS = ("width_bias", "trial_noise", "limit_noise", "arithmetic")
 """The error budget, in the order of its codes."""
 
@@ -21,6 +24,20 @@ def consistent(law: PowerLaw, expected: float) -> int:
     if not law.slope_low <= expected <= law.slope_high:
         return NO
     return UNDETERMINED if law.slope_low <= 0 <= law.slope_high and expected != 0 else YES
+
+
+def consistent_power(law: PowerLaw, expected: float) -> int:
+    """Whether the power of a size is the expected one, which may be 0.
+
+    Powers that differ by a quarter or more are told apart: NO if the whole interval is further than half of that from
+    the expected one, since finite widths bend a slope a little; YES if none of it is further than a quarter.
+    """
+    low, high = law.slope_low - expected, law.slope_high - expected
+    if not low <= high:
+        return UNDETERMINED
+    if low > QUARTER / 2 or high < -QUARTER / 2:
+        return NO
+    return YES if max(-low, high) <= QUARTER else UNDETERMINED
 
 
 def equivalent(agreement: Agreement, tolerance: float) -> int:

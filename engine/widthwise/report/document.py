@@ -15,7 +15,8 @@ def to_json(curves: xr.Dataset, verdicts: xr.Dataset) -> dict[str, object]:
 
     Returns:
         ``confidence``, ``tolerance`` and ``results``, a list with for each point of the sweep and each readout:
-        ``point`` (swept key: value), ``readout``, ``limit`` (``exact`` or ``sampled``), ``replicates``;
+        ``point`` (swept key: value), ``readout``, ``limit`` (``exact`` or ``sampled``; null of a size, which has
+        none and of which ``rms`` is the size itself), ``replicates``;
         ``widths``, a list of ``width``, ``trials`` and by metric ``value``, ``low``, ``high``, ``noise_floor`` and, for
         ``w2``, ``sample_floor``; the metrics are ``rms``, ``bias``, ``std``, or ``w2`` alone for a law;
         ``slopes``, by metric ``slope``, ``low``, ``high``, ``expected``, ``prefactor``, ``correction``, ``consistent``;
@@ -35,7 +36,7 @@ def _result(entry: Entry) -> dict[str, object]:
     return {
         "point": dict(entry.point),
         "readout": entry.readout,
-        "limit": meaning(entry.curves, "reference"),
+        "limit": None if entry.is_size else meaning(entry.curves, "reference"),
         "replicates": int(number(entry.curves, "replicates")),
         "widths": [_width(entry, index) for index in range(entry.curves.sizes["width"])],
         "slopes": {metric: _slope(entry, metric) for metric in entry.metrics},

@@ -3,11 +3,13 @@
 import itertools
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import xarray as xr
 
-from widthwise.reduce.estimates import metrics_of
+from widthwise.reduce.estimates import METRICS_OF
+from widthwise.reduce.samples import Kind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,14 +27,24 @@ class Entry:
         return ", ".join([self.readout, *([point_label(self.point)] if self.point else [])])
 
     @property
+    def kind(self) -> Kind:
+        """What decides its metrics."""
+        return cast("Kind", meaning(self.curves, "kind"))
+
+    @property
     def is_law(self) -> bool:
         """Whether the readout is a law on the line."""
-        return meaning(self.curves, "kind") == "law"
+        return self.kind == "law"
+
+    @property
+    def is_size(self) -> bool:
+        """Whether the readout has no limit, so that its size itself is the question."""
+        return self.kind == "size"
 
     @property
     def metrics(self) -> tuple[str, ...]:
         """The metrics that the readout has, first the one that measures all of the distance."""
-        return metrics_of(self.is_law)
+        return METRICS_OF[self.kind]
 
 
 def sweep_axes(curves: xr.Dataset) -> tuple[str, ...]:

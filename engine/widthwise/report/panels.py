@@ -15,7 +15,7 @@ from widthwise.report.sizes import SizePanel, size_panel
 from widthwise.report.words import limit_phrase
 
 Array = NDArray[np.float64]
-METRICS = {"array": ("rms", "bias"), "law": ("w2",)}
+METRICS = {"array": ("rms", "bias"), "law": ("w2",), "size": ("rms",)}
 """Drawn metrics of each kind of readout; std all but covers rms and stands in the table."""
 
 
@@ -87,7 +87,7 @@ def panels(curves: xr.Dataset, verdicts: xr.Dataset) -> tuple[Row, ...]:
 
 
 def _column(points: Sequence[Entry]) -> list[AnyPanel]:
-    metrics = METRICS["law" if points[0].is_law else "array"]
+    metrics = METRICS[points[0].kind]
     curves = [_of_metrics(points[0], metrics)]
     if len(points) > 1:
         curves = [_of_points(points, metric) for metric in metrics]
@@ -98,7 +98,7 @@ def _column(points: Sequence[Entry]) -> list[AnyPanel]:
 def _of_metrics(entry: Entry, metrics: Sequence[str]) -> Panel:
     return Panel(
         title=entry.label,
-        subtitle=limit_phrase(entry),
+        subtitle="" if entry.is_size else limit_phrase(entry),
         widths=_widths(entry),
         series=tuple(_series(entry, metric, metric) for metric in metrics),
     )

@@ -9,16 +9,12 @@ import xarray as xr
 
 from widthwise.errors import IncompleteError
 from widthwise.reduce import reduce as reduced
-from widthwise.report.figure import figure
-from widthwise.report.phase_diagram import has_phase_diagram, phase_diagram
-from widthwise.report.phase_drawing import draw_phase_diagram
+from widthwise.report.figures import Curves as Curves
+from widthwise.report.figures import figures_of
 from widthwise.run import Progress, RunOutcome, execute
 from widthwise.spec import Spec, Verdict, load_spec
 from widthwise.store import open_results, open_run, write_derived
 from widthwise.store.files import disk_errors
-
-Curves = tuple[xr.Dataset, xr.Dataset]
-"""The curves and the verdicts of a run."""
 
 
 def run(
@@ -104,22 +100,30 @@ def curves_of(path: Path, spec: Spec | None = None) -> Curves:
     )
 
 
-def draw(path: Path, curves: Curves, drawing: Path) -> None:
-    """The figure of the run ``path``: its curves, or its phase diagram if it has one.
+def drawings(path: Path, main: Path | None = None) -> tuple[Path, ...]:
+    """Where `draw` puts the figures of the run ``path``, the main one first: into the run, each by its name.
+
+    Or the main one to ``main`` and the others beside it, ``curves_trajectories.pdf`` beside ``curves.pdf``.
+    """
+    first, *others = figures_of(open_run(path))
+    if main is None:
+        return tuple(path / "figures" / f"{name}.png" for name in (first, *others))
+    return (main, *(main.with_stem(f"{main.stem}_{name}") for name in others))
+
+
+def draw(path: Path, curves: Curves, main: Path | None = None) -> tuple[Path, ...]:
+    """Draw the figures of the run ``path``: its curves or its phase diagram, and what else it has; see `drawings`.
 
     Raises:
-        SpecError: the suffix of ``drawing`` is not that of a known format.
+        SpecError: the suffix of ``main`` is not that of a known format.
         StorageError: disk full or not writable.
     """
-    run = open_run(path)
-    with disk_errors(drawing):
-        drawing.parent.mkdir(parents=True, exist_ok=True)
-        if has_phase_diagram(run):
-            model: Any = run.record.spec["model"]
-            trials = open_results(path)["trials"].to_dataset()
-            draw_phase_diagram(phase_diagram(model["activation"], trials), drawing)
-        else:
-            figure(*curves, drawing)
+    run, places = open_run(path), drawings(path, main)
+    with disk_errors(places[0]):
+        places[0].parent.mkdir(parents=True, exist_ok=True)
+        for place, draw_one in zip(places, figures_of(run).values(), strict=True):
+            draw_one(run, curves, place)
+    return places
 
 
 def require_complete(outcome: RunOutcome) -> None:

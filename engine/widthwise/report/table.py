@@ -1,6 +1,7 @@
 """table: curves and verdicts as a rich renderable."""
 
 import math
+from itertools import groupby
 
 import xarray as xr
 from rich import box
@@ -9,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from widthwise.report.entries import Entry, entries, meaning, number
+from widthwise.report.size_table import INSIDE, STYLES, size_table
 from widthwise.report.words import (
     budget_words,
     limit_words,
@@ -18,20 +20,23 @@ from widthwise.report.words import (
     slope_words,
 )
 
-INSIDE = {"yes": "inside", "no": "outside", "undetermined": "undetermined"}
-STYLES = {"yes": "green", "no": "bold red", "undetermined": "yellow"}
-
 
 def table(curves: xr.Dataset, verdicts: xr.Dataset) -> RenderableType:
     """For each readout at each point of the sweep one row per width, the slopes, and the verdicts in words.
+
+    Sizes that have no limit stand together, a table for each point and a row for each of them.
 
     Distances are relative to the norm of the limit. ``±12 %`` is an interval on the logarithmic scale (a factor of
     1.12 both ways); ``< x`` stands where no distance rises above the noise, which may hide one of x at most. Beside w2
     stands the distance of as many independent samples of the limit law as the width.
     """
     blocks: list[RenderableType] = []
-    for entry in entries(curves, verdicts):
-        blocks += [_title(entry), _distances(entry), _verdicts(entry), Text()]
+    for (is_size, _), group in groupby(entries(curves, verdicts), key=lambda entry: (entry.is_size, entry.point)):
+        if is_size:
+            blocks += size_table(list(group))
+        else:
+            for entry in group:
+                blocks += [_title(entry), _distances(entry), _verdicts(entry), Text()]
     return Group(*blocks)
 
 

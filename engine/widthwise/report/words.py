@@ -4,7 +4,9 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from widthwise.report.entries import Entry, entries, meaning, number
 
@@ -39,6 +41,20 @@ def slope_words(slope: float, low: float, high: float) -> str:
         return f"{slope:.3f}"
     decimals = min(max(1 - math.floor(math.log10(reach)), 1), 4)
     return f"{slope:.{decimals}f} ± {reach:.{decimals}f}"
+
+
+def why_no_slope(entry: Entry) -> str:
+    """What is in the way of a size's slope, ``size 0 at widths 64, 256; diverged at width 1,024``; else empty."""
+    curves = entry.curves.sel(metric="rms")
+    widths, value = curves["width"].to_numpy(), curves["value"].to_numpy()
+    noise = (value > 0) & ~(value > curves["noise_floor"].to_numpy())
+    diverged = np.isnan(value) & (curves["trials"].to_numpy() > 0)
+    found = (("size 0", value == 0), ("below rounding", noise), ("diverged", diverged))
+    return "; ".join(f"{what} at {_list_widths(widths[at])}" for what, at in found if at.any())
+
+
+def _list_widths(widths: NDArray[np.int64]) -> str:
+    return f"width{'s' if len(widths) > 1 else ''} {', '.join(f'{width:,}' for width in widths)}"
 
 
 def limit_words(entry: Entry) -> str:
@@ -93,7 +109,7 @@ def summary_line(curves: xr.Dataset, verdicts: xr.Dataset) -> str:
     Slopes that nothing is expected of are left out.
     """
     found = list(entries(curves, verdicts))
-    limits = _counted([meaning(entry.verdicts, "equivalent") for entry in found], EQUIVALENT)
+    limits = _counted([meaning(entry.verdicts, "equivalent") for entry in found if not entry.is_size], EQUIVALENT)
     slopes = {
         metric: [
             meaning(entry.verdicts.sel(metric=metric), "consistent")
@@ -102,12 +118,11 @@ def summary_line(curves: xr.Dataset, verdicts: xr.Dataset) -> str:
         ]
         for metric in HEADLINES
     }
-    counts = [f"{metric} slopes: {_counted(words, CONSISTENT)}" for metric, words in slopes.items() if words]
     widths = curves["width"].to_numpy()
-    return (
-        f"widths {widths.min():,} to {widths.max():,}; {'; '.join(counts)}; "
-        f"limits: {limits} (tolerance {verdicts.attrs['tolerance']:g})"
-    )
+    counts = [f"widths {widths.min():,} to {widths.max():,}"]
+    counts += [f"{metric} slopes: {_counted(words, CONSISTENT)}" for metric, words in slopes.items() if words]
+    counts += [f"limits: {limits} (tolerance {verdicts.attrs['tolerance']:g})"] if limits else []
+    return "; ".join(counts)
 
 
 def _counted(meanings: Sequence[str], names: dict[str, str]) -> str:

@@ -1,14 +1,14 @@
 """Request: what a spec asks for, worked out before anything is written; and what it means for a run that exists."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 
-from widthwise.errors import IdentityError
-from widthwise.experiments import build
-from widthwise.plan import Block, blocks, holdings, point_inputs, trials_of
+from widthwise.errors import IdentityError, SpecError
+from widthwise.experiments import Experiment, build
+from widthwise.plan import Block, blocks, holdings, point_inputs, replicates_of, trials_of
 from widthwise.run.environment import environment
 from widthwise.spec import Identity, Spec, differing, identity, points
 from widthwise.store import Axis, Layout, Run, RunRecord, union
@@ -39,17 +39,26 @@ def request(spec: Spec) -> Request:
     resolved = points(spec)
     inputs = point_inputs(resolved)
     experiments = [build(p.spec.experiment, p.spec.tables, x) for p, x in zip(resolved, inputs, strict=True)]
+    _require_one_shape(experiments)
     exact = tuple(experiment.exact is not None for experiment in experiments)
     layout = Layout(
         axes=tuple(Axis(name=name, values=tuple(values)) for name, values in spec.sweep.axes.items()),
         widths=spec.sweep.width,
         trials=tuple(trials_of(spec, width) for width in spec.sweep.width),
         microbatch=spec.numerics.microbatch,
-        replicates=spec.limit.replicates,
+        replicates=replicates_of(spec),
         readouts=experiments[0].readouts,
         exact=any(exact),
     )
     return Request(spec=spec, inputs=inputs, exact=exact, identity=identity(spec, inputs), layout=layout)
+
+
+def _require_one_shape(experiments: Sequence[Experiment]) -> None:
+    """Refuse points that measure different things, such as networks with and without biases."""
+    first, *others = ([(readout.name, readout.shape) for readout in each.readouts] for each in experiments)
+    if any(other != first for other in others):
+        message = "sweep: its points have different readouts; write a run for each, since a run has one set of them"
+        raise SpecError(message)
 
 
 def new_record(request: Request, canary: Mapping[str, str]) -> RunRecord:
@@ -95,7 +104,7 @@ def extended(request: Request, run: Run) -> Request:
     spec = request.spec
     trials = dict(sorted(zip(layout.widths, layout.trials, strict=True)))
     sweep = spec.sweep.model_copy(update={"width": layout.widths, "trials": trials})
-    limit = spec.limit.model_copy(update={"replicates": layout.replicates})
+    limit = spec.limit.model_copy(update={"replicates": layout.replicates}) if layout.replicates else spec.limit
     return Request(
         spec=spec.model_copy(update={"sweep": sweep, "limit": limit}),
         inputs=request.inputs,

@@ -58,6 +58,7 @@ class Space:
         coordinates: length of the last axis of a vector of the default dimension class.
         replicates: independent trials, or integrations.
         matrices: all matrices so far, in program order.
+        moved: those whose entries training moved one by one, in rehearsals too.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Space:
         self.dtype = dtype
         self.device = device
         self.matrices: list[Matrix] = []
+        self.moved: list[Matrix] = []
         self._laws = Laws(matrices="gaussian", vectors="gaussian")
         self._reading: Reading = reading
         self._sampled = reading in ("limit", "derivative")
@@ -88,6 +90,11 @@ class Space:
         self._keep: Keep = live
         self._change: Change = _unchanged
         self._hats = Hats(partial(self._fresh.of, "rademacher", 1, self._default))
+
+    @property
+    def is_limit(self) -> bool:
+        """Whether coordinates are samples of kets."""
+        return self._sampled
 
     def dim(self, name: str, ratio: float = 1.0) -> Dim:
         """A dimension class: widths that are ``ratio`` times n, rounded (TP0 section 3.2).

@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from widthwise.errors import SpecError
-from widthwise.experiments import EXPERIMENTS, TABLES, NoOptions, options_of, programs, shaped_by, tables_of
+from widthwise.experiments import EXPERIMENTS, TABLES, NoOptions, has_limit, options_of, programs, shaped_by, tables_of
 from widthwise.experiments.data import Data
 from widthwise.models import MLP, Architecture
 from widthwise.sections import Section
@@ -202,6 +202,9 @@ class Spec(Section):
             if name not in used and getattr(self, name) != default:
                 message = f"{name}: {_without_meaning(self.experiment)}"
                 raise SpecError(message)
+        if not has_limit(self.experiment) and self.limit != Limit():
+            message = f"limit: {_without_meaning(self.experiment)}"
+            raise SpecError(message)
 
     @property
     def tables(self) -> Mapping[str, Section]:

@@ -24,6 +24,8 @@ class Axis:
 class Layout:
     """The shape of a run: sweep axes, widths in store order, requested trials per width, replicates and readouts.
 
+    There are no ``replicates`` where there is no limit.
+
     ``axes`` and ``readouts``, ``microbatch`` and ``exact`` never change; ``union`` lets the rest grow.
     """
 
@@ -47,8 +49,9 @@ class Layout:
 
     @property
     def groups(self) -> tuple[Kind, ...]:
-        """The groups of this run: ``exact`` is there only where a closed form is known."""
-        return tuple(kind for kind in PRIMARY if kind != "exact" or self.exact)
+        """The groups of this run: ``exact`` only where a closed form is known, ``limit`` only where there is one."""
+        absent = {"exact": not self.exact, "limit": not self.replicates}
+        return tuple(kind for kind in PRIMARY if not absent.get(kind, False))
 
 
 def union(old: Layout, new: Layout) -> Layout:

@@ -140,7 +140,12 @@ def _readout(layout: Layout, group: Kind, readout: Readout) -> Variable:
 
 def _unusual(readout: Readout) -> dict[str, float | str]:
     """How distances of the readout are taken and along what it is looked at, where that is not the usual way."""
-    unusual: dict[str, float | str | None] = {"law": readout.law, "scale": readout.scale, "profile": readout.profile}
+    unusual: dict[str, float | str | None] = {
+        "law": readout.law,
+        "scale": readout.scale,
+        "profile": readout.profile,
+        "size": 1 if readout.size else None,
+    }
     return {name: value for name, value in unusual.items() if value is not None}
 
 

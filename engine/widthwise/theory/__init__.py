@@ -2,6 +2,7 @@
 
 from widthwise.theory.closed_forms import closed_forms
 from widthwise.theory.dichotomy import Classification, Condition, classify
+from widthwise.theory.first_step import FirstStep, first_step
 from widthwise.theory.kernels import Dual
 from widthwise.theory.matrix_laws import (
     marchenko_pastur_expectation,
@@ -40,6 +41,7 @@ __all__ = [
     "Condition",
     "Dual",
     "Exponents",
+    "FirstStep",
     "Parametrization",
     "Propagation",
     "State",
@@ -54,6 +56,7 @@ __all__ = [
     "critical_weight_variance",
     "effective",
     "equivalent",
+    "first_step",
     "for_normalised",
     "linear_source",
     "marchenko_pastur_expectation",

@@ -1,11 +1,10 @@
 """The update functions that divide by second moments and take the gradient as it is."""
 
-import torch
 from torch import Tensor
 
 from widthwise.training.optimizer import Optimizer, State
 from widthwise.training.options import Adadelta, Adagrad, RMSProp
-from widthwise.training.parts import over_root, zeros
+from widthwise.training.parts import leant, leant_to_square, over_root, zeros
 
 
 def rmsprop(options: RMSProp) -> Optimizer:
@@ -13,10 +12,10 @@ def rmsprop(options: RMSProp) -> Optimizer:
 
     def step(state: State, gradient: Tensor, t: int) -> tuple[Tensor, State]:
         square, mean, total = state
-        square = torch.lerp(square, gradient * gradient, 1 - options.alpha)
+        square = leant_to_square(square, gradient, 1 - options.alpha)
         variance = square
         if options.centered:
-            mean = torch.lerp(mean, gradient, 1 - options.alpha)
+            mean = leant(mean, gradient, 1 - options.alpha)
             variance = (square - mean * mean).clamp(min=0)  # rounding may leave it below
         update = options.momentum * total + over_root(gradient, variance, options.epsilon, options.smooth)
         return update, (square, mean, update)
@@ -43,8 +42,8 @@ def adadelta(options: Adadelta) -> Optimizer:
 
     def step(state: State, gradient: Tensor, t: int) -> tuple[Tensor, State]:
         square, moved = state
-        square = torch.lerp(square, gradient * gradient, 1 - options.rho)
+        square = leant_to_square(square, gradient, 1 - options.rho)
         update = gradient * (moved + options.epsilon).sqrt() / (square + options.epsilon).sqrt()
-        return update, (square, torch.lerp(moved, update * update, 1 - options.rho))
+        return update, (square, leant_to_square(moved, update, 1 - options.rho))
 
     return Optimizer(init=zeros(2), step=step)

@@ -11,6 +11,11 @@ from widthwise.training.parameter import Parameter
 from widthwise.training.rule import Plan
 from widthwise.training.scales import Scales, of_matrix, of_output
 
+KEPT_BYTES = 1 << 32
+"""What updates of the hidden matrices of one network may keep together, in equal shares; those that need more are made
+again, from the gradients of all steps. A constant, not the memory of the machine.
+"""
+
 
 class Cast:
     """Every matrix, bias and output weight of a program, met when the program makes it for the first time."""
@@ -34,19 +39,23 @@ class Cast:
         if index == len(self.matrices):
             layer = self._layer(matrix)
             scales = of_matrix(self._space, self._plan, matrix, layer, linearised=self._linearised)
-            self.matrices.append(self._parameter(scales, lambda: _entries(self._space, matrix)))
+            samples = self._plan.rule.tuples if self._space.is_limit and matrix.kind == "matrix" else None
+            if matrix.kind == "matrix" and not self._plan.rule.is_linear:
+                self._space.moved.append(matrix)
+            self.matrices.append(self._parameter(scales, lambda: _entries(self._space, matrix), samples))
         return self.matrices[index]
 
     def output(self, drawn: Tensor, positions: int) -> Parameter:
         """The output weights, of which (replicate, output, coordinate at every position) were drawn."""
         if self._output is None:
             scales = of_output(self._space, self._plan, positions, linearised=self._linearised)
-            self._output = self._parameter(scales, lambda: drawn)
+            self._output = self._parameter(scales, lambda: drawn, None)
         return self._output
 
-    def _parameter(self, scales: Scales, initial: Callable[[], Tensor]) -> Parameter:
-        samples = None if self._space.width else self._plan.rule.tuples
-        return Parameter(self._plan.rule, scales, initial, samples)
+    def _parameter(self, scales: Scales, initial: Callable[[], Tensor], samples: int | None) -> Parameter:
+        """``samples`` is over how many an average goes; None for all, as over a constant axis."""
+        room = KEPT_BYTES // max(1, len(self._plan.parametrization.hidden))
+        return Parameter(self._plan.rule, scales, initial, samples=samples, room=room)
 
     def _layer(self, matrix: Matrix) -> Exponents:
         return self._plan.parametrization.input if matrix.kind == "vector" else next(self._hidden)
@@ -54,7 +63,7 @@ class Cast:
 
 def _entries(space: Space, matrix: Matrix) -> Tensor:
     """Standard normal initial entries, (replicate, row, column); of kets one, for the mean of their squares."""
-    if space.width is None and matrix.kind == "matrix":
+    if space.is_limit and matrix.kind == "matrix":
         return torch.ones(1, 1, 1, dtype=space.dtype, device=space.device)
     basis = torch.eye(matrix.columns.size, dtype=space.dtype, device=space.device)
     with torch.no_grad():

@@ -27,20 +27,21 @@ class Delta(Protocol):
         ...
 
 
-def delta(move: Move, like: Gradient, samples: int | None, *, transposed: bool) -> Delta:
+def delta(move: Move, like: Gradient, samples: int | None, *, room: int, transposed: bool) -> Delta:
     """The way to hold D: by factors if the update function is linear, else by entries.
 
     Args:
         move: how the parameter moves.
         like: its first gradient.
         samples: how many samples of an index averages of kets are over; None for all.
+        room: how many bytes it may take where it is held by entries.
         transposed: whether products with the transpose will be asked for.
     """
     if move.options.linear:
         return LowRank(move)
     rows, columns = like.left.shape[-1], like.right.shape[-1]
     if samples is None or samples >= min(rows, columns):
-        return Entrywise(move, like, rows=rows, columns=columns)
+        return Entrywise(move, like, rows=rows, columns=columns, room=room)
     if not transposed:
-        return Entrywise(move, like, rows=rows, columns=samples)
-    return Sampled(move, like, samples)
+        return Entrywise(move, like, rows=rows, columns=samples, room=room)
+    return Sampled(move, like, samples, room)

@@ -1,25 +1,25 @@
 """Entrywise: what a nonlinear update function adds to a parameter, entry by entry, in tiles."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from functools import reduce
 
 import torch
 from torch import Tensor
 
 from widthwise.training.gradient import Gradient
 from widthwise.training.move import Move
+from widthwise.training.named_optimizers import Own
 from widthwise.training.optimizer import Optimizer, State, optimizer
 from widthwise.training.options import Adafactor
 
-ENTRIES_AT_ONCE = 1 << 18
+ENTRIES_AT_ONCE = 1 << 17
 """Entries of a tile, so that what an update function makes on the way stays in cache."""
 
-KEPT_BYTES = 1 << 32
-"""Entries of a parameter are kept, and what the optimizer remembers of them, if they take no more than this; else every
-tile is made again from the gradients of all steps, wherever it is asked for. A constant, not the memory of the machine.
-"""
+UPDATED = 2
+"""Arrays that entries take: their own, and one for an update whose size is asked for before it is added."""
 
-ARRAYS = 4
-"""The entries, what an optimizer remembers of each, and room for one more."""
+ARRAYS = UPDATED + 3
+"""With the most that an optimizer remembers of each."""
 
 Rate = Tensor | float
 
@@ -28,19 +28,25 @@ class Entrywise:
     r"""The entries :math:`D_{ab}` of some rows and columns, moved by the update function one tile at a time.
 
     At finite width these are all rows and columns; of kets, the first samples of an index that is averaged over.
+    Where there is no room for what the optimizer remembers it is made again at every step, from the gradients of all
+    steps; where there is none for the entries either, so are these wherever they are asked for.
     Source: TP4b 2.6.1 (OuterNonlin), 2.9.25.
     """
 
-    def __init__(self, move: Move, like: Gradient, *, rows: int, columns: int) -> None:
-        """Entries of the first ``rows`` and ``columns`` of a parameter with gradients ``like`` this one, all 0."""
+    def __init__(self, move: Move, like: Gradient, *, rows: int, columns: int, room: int) -> None:
+        """Entries of the first ``rows`` and ``columns`` of a parameter with gradients ``like`` this one, all 0.
+
+        What is kept of them takes no more than ``room`` bytes.
+        """
         self._move = move
         self._rows, self._columns = rows, slice(0, columns)
-        replicates, itemsize = like.left.shape[0], like.left.dtype.itemsize
+        replicates = like.left.shape[0]
         side = max(1, ENTRIES_AT_ONCE // (replicates * columns))
         self._tiles = [slice(start, min(start + side, rows)) for start in range(0, rows, side)]
-        self._kept = ARRAYS * replicates * rows * columns * itemsize <= KEPT_BYTES
+        array = replicates * rows * columns * like.left.dtype.itemsize
+        self._entries = like.left.new_zeros(replicates, rows, columns) if UPDATED * array <= room else None
+        self._remembers = ARRAYS * array <= room and not isinstance(move.options, Own)
         self._states: list[State | None] = [None] * len(self._tiles)
-        self._entries: list[Tensor | None] = [None] * len(self._tiles)
         self._history: list[tuple[Gradient, Rate, float]] = []
 
     def advance(self, gradient: Gradient, t: int, rate: Rate | None = None) -> Rate:
@@ -49,55 +55,60 @@ class Entrywise:
         Returns:
             The rate, for the entries of other rows and columns.
         """
-        updates: Iterator[Tensor] | list[Tensor] = self._updates(gradient, t)
+        updates: Iterable[Tensor] = self._updates(gradient, t)
         if rate is None:
-            updates = list(updates) if self._move.asks_for_size else updates
+            updates = list(updates) if self._move.asks_for_size and self._entries is not None else updates
             rate = self._move.rate_of(t, lambda: _rms(updates, self._rows * self._columns.stop))
         decay = self._move.decay(t)
-        if self._kept:
-            for i, update in enumerate(updates):
-                entries = self._entries[i]
-                self._entries[i] = -rate * update if entries is None else entries.mul_(1 - decay).sub_(rate * update)
-        else:
+        if self._entries is not None:
+            for rows, update in zip(self._tiles, updates, strict=True):
+                _add(self._entries[:, rows], update, rate, decay)
+        if not self._remembers:
             self._history.append((gradient, rate, decay))
         return rate
 
     def multiply(self, x: Tensor, *, transposed: bool) -> Tensor:
         """The mean over columns :math:`E_b[D_{ab} x_b]`, of the transpose over rows; (replicate, ..., coordinate)."""
         if transposed:
-            parts = [x[..., rows] @ self._tile(i, rows) for i, rows in enumerate(self._tiles)]
-            return torch.stack(parts).sum(0) / self._rows if len(parts) > 1 else parts[0] / self._rows
+            return reduce(torch.add, (x[..., rows] @ block for rows, block in self._blocks())) / self._rows
         seen = x[..., self._columns]
-        parts = [seen @ self._tile(i, rows).mT for i, rows in enumerate(self._tiles)]
-        return torch.cat(parts, -1) / self._columns.stop
+        return _joined([seen @ block.mT for _, block in self._blocks()], -1) / self._columns.stop
 
     def entries(self) -> Tensor:
         """D itself, (replicate, row, column)."""
-        return torch.cat([self._tile(i, rows) for i, rows in enumerate(self._tiles)], 1)
+        return _joined([block for _, block in self._blocks()], 1)
 
-    def _tile(self, i: int, rows: slice) -> Tensor:
-        entries = self._entries[i]
-        if entries is not None:
-            return entries
-        total: Tensor | None = None
+    def _blocks(self) -> Iterator[tuple[slice, Tensor]]:
+        """All rows of D with their entries: those that are kept, or one tile after the other, made again."""
+        if self._entries is not None:
+            yield slice(0, self._rows), self._entries
+            return
+        for rows in self._tiles:
+            yield rows, self._again(rows)
+
+    def _again(self, rows: slice) -> Tensor:
+        first = self._history[0][0].tile(rows, self._columns)
+        total = torch.zeros_like(first)
         for update, (_, rate, decay) in zip(self._replayed(rows), self._history, strict=True):
-            total = -rate * update if total is None else total.mul_(1 - decay).sub_(rate * update)
-        assert total is not None
+            _add(total, update, rate, decay)
         return total
 
     def _updates(self, gradient: Gradient, t: int) -> Iterator[Tensor]:
         """The updates of all tiles at step t."""
         for i, rows in enumerate(self._tiles):
-            if self._kept:
+            if self._remembers:
                 update, self._states[i] = self._step(gradient, rows, self._states[i], t)
+            elif isinstance(self._move.options, Own):
+                past = tuple(each.tile(rows, self._columns) for each, _, _ in self._history)
+                update, _ = self._step(gradient, rows, past, t)
             else:
-                *_, update = self._replayed(rows, [(gradient, 0.0, 0.0)])
+                *_, update = self._replayed(rows, gradient)
             yield update
 
-    def _replayed(self, rows: slice, more: Sequence[tuple[Gradient, Rate, float]] = ()) -> Iterator[Tensor]:
-        """The updates of one tile at all steps."""
+    def _replayed(self, rows: slice, *more: Gradient) -> Iterator[Tensor]:
+        """The updates of one tile at all steps, and at those of more gradients."""
         state: State | None = None
-        for t, (gradient, _, _) in enumerate([*self._history, *more]):
+        for t, gradient in enumerate([*(each for each, _, _ in self._history), *more]):
             update, state = self._step(gradient, rows, state, t)
             yield update
 
@@ -113,7 +124,21 @@ class Entrywise:
         return optimizer(self._move.options, lambda entries, t: means)
 
 
-def _rms(updates: Iterator[Tensor] | list[Tensor], count: int) -> Tensor:
+def _add(entries: Tensor, update: Tensor, rate: Rate, decay: float) -> None:
+    """One step of some entries, in place; every pass over them counts."""
+    if decay:
+        entries.mul_(1 - decay)
+    if isinstance(rate, float):
+        entries.sub_(update, alpha=rate)
+    else:
+        entries.addcmul_(update, rate, value=-1)
+
+
+def _joined(parts: list[Tensor], dim: int) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim)
+
+
+def _rms(updates: Iterable[Tensor], count: int) -> Tensor:
     """Root of the mean square over all entries, (replicate, 1, 1)."""
     squares = [(update * update).sum((1, 2), keepdim=True) for update in updates]
     return (torch.stack(squares).sum(0) / count).sqrt()

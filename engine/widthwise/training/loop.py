@@ -48,7 +48,7 @@ def train(space: Space, network: Network, lesson: Lesson, rule: Rule) -> Iterato
     """
     found = anatomy(network, lesson.inputs)
     plan = rule.plan(found.matrices)
-    of_operator = space.width is None and plan.limit() == "operator"
+    of_operator = space.is_limit and plan.limit() == "operator"
     make = OperatorLearner if of_operator else Learner
     held = _holding(space, lesson, rule, found)
     learner = make(space, network, lesson.inputs, plan, outputs=lesson.targets.shape[1], held=held)
@@ -70,9 +70,11 @@ def train(space: Space, network: Network, lesson: Lesson, rule: Rule) -> Iterato
             learner.move(lesson.slopes(outputs, chosen), t)
 
 
+def holding(width: int, looked_at: int, *, linear: bool) -> Holding:
+    """Dense where all entries move anyway, or where so many directions ``looked_at`` are most of those there are."""
+    return "dense" if not linear or looked_at > width // 2 else "auto"
+
+
 def _holding(space: Space, lesson: Lesson, rule: Rule, found: Anatomy) -> Holding:
-    """Dense at finite width where all entries move anyway, or where most directions are going to be looked at."""
-    if space.width is None:
-        return "auto"
     looked_at = found.vectors * len(lesson.inputs) * (lesson.steps + 1)
-    return "dense" if not rule.is_linear or looked_at > space.width // 2 else "auto"
+    return "auto" if space.width is None else holding(space.width, looked_at, linear=rule.is_linear)

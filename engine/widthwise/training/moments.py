@@ -5,17 +5,17 @@ from torch import Tensor
 
 from widthwise.training.optimizer import Optimizer, State
 from widthwise.training.options import Adam, Adamax, AdamW, NAdam
-from widthwise.training.parts import over, over_root, zeros
+from widthwise.training.parts import leant, leant_to_square, over, over_root, zeros
 
 
 def adam(options: Adam | AdamW) -> Optimizer:
     """See `Adam`."""
 
     def step(state: State, gradient: Tensor, t: int) -> tuple[Tensor, State]:
-        mean = torch.lerp(state[0], gradient, 1 - options.beta1)
-        square = torch.lerp(state[1], gradient * gradient, 1 - options.beta2)
-        corrected = mean / _gathered(options.beta1, t), square / _gathered(options.beta2, t)
-        return over_root(*corrected, options.epsilon, options.smooth), (mean, square)
+        mean = leant(state[0], gradient, 1 - options.beta1)
+        square = leant_to_square(state[1], gradient, 1 - options.beta2)
+        gathered = _gathered(options.beta1, t), _gathered(options.beta2, t)
+        return over_root(mean, square, options.epsilon, options.smooth, gathered=gathered), (mean, square)
 
     return Optimizer(init=zeros(2), step=step)
 
@@ -35,11 +35,12 @@ def nadam(options: NAdam) -> Optimizer:
         return (*zeros(2)(gradient), gradient.new_ones((), dtype=torch.float64))
 
     def step(state: State, gradient: Tensor, t: int) -> tuple[Tensor, State]:
-        mean = torch.lerp(state[0], gradient, 1 - options.beta1)
-        square = torch.lerp(state[1], gradient * gradient, 1 - options.beta2)
+        mean = leant(state[0], gradient, 1 - options.beta1)
+        square = leant_to_square(state[1], gradient, 1 - options.beta2)
         product, following = state[2] * strength(t), strength(t + 1)
         ahead = gradient * ((1 - strength(t)) / (1 - product)) + mean * (following / (1 - product * following))
-        update = over_root(ahead, square / _gathered(options.beta2, t), options.epsilon, options.smooth)
+        gathered = 1.0, _gathered(options.beta2, t)
+        update = over_root(ahead, square, options.epsilon, options.smooth, gathered=gathered)
         return update, (mean, square, product)
 
     return Optimizer(init=init, step=step)
@@ -50,7 +51,7 @@ def adamax(options: Adamax) -> Optimizer:
 
     def step(state: State, gradient: Tensor, t: int) -> tuple[Tensor, State]:
         epsilon = options.epsilon
-        mean = torch.lerp(state[0], gradient, 1 - options.beta1)
+        mean = leant(state[0], gradient, 1 - options.beta1)
         size = (gradient * gradient + epsilon**2).sqrt() if options.smooth else gradient.abs() + epsilon
         largest = torch.maximum(options.beta2 * state[1], size)
         return over(mean, largest * _gathered(options.beta1, t), epsilon), (mean, largest)

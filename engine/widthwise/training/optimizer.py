@@ -1,4 +1,4 @@
-"""Optimizer: an update function as two pure functions, entrywise on tensors of any shape; scans of a history."""
+"""Optimizer: an update function as two functions, entrywise on tensors of any shape; scans of a history."""
 
 import importlib
 from collections import deque
@@ -32,9 +32,10 @@ class Optimizer:
     ``init(gradient)`` is the state before the first step, for gradients of this dtype and device.
     ``step(state, gradient, t)`` is the update at step t = 0, 1, ..., in the shape of the gradient, and the next state.
 
-    Neither changes its arguments. An entry of the update depends on that entry of the gradients alone (of `Adafactor`
-    also on averages), so that the gradients may be weight-shaped, or a tile of a nonlinear outer product. The learning
-    rate and weight decay are no part of it: :math:`w \leftarrow (1 - \lambda\eta) w - \eta Q`.
+    No step changes a gradient; it may write the next state over the one that it is given. An entry of the update
+    depends on that entry of the gradients alone (of `Adafactor` also on averages), so that the gradients may be
+    weight-shaped, or a tile of a nonlinear outer product. The learning rate and weight decay are no part of it:
+    :math:`w \leftarrow (1 - \lambda\eta) w - \eta Q`.
 
     Source:
         TP4b (2308.01814) 2.1.

@@ -42,6 +42,11 @@ class OptimizerOptions(Section):
     normalise: bool = False
     relative: NonNegative | None = None
 
+    @property
+    def is_linear(self) -> bool:
+        """Whether all updates are sums of multiples of the gradients, whatever their size."""
+        return self.linear and self.clip is None and not self.normalise and self.relative is None
+
     @model_validator(mode="after")
     def _require_a_meaning_of_clip(self) -> "OptimizerOptions":
         if self.normalise and self.clip is not None:

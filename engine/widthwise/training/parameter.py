@@ -1,6 +1,7 @@
 """Parameter: a weight matrix, a bias or output weights in training: what it began with, and what was added."""
 
 from collections.abc import Callable
+from functools import cache
 
 from torch import Tensor
 
@@ -22,16 +23,20 @@ class Parameter:
         gradient: the last one, None before the first step.
     """
 
-    def __init__(self, rule: Rule, scales: Scales, initial: Callable[[], Tensor], samples: int | None) -> None:
+    def __init__(
+        self, rule: Rule, scales: Scales, initial: Callable[[], Tensor], *, samples: int | None, room: int
+    ) -> None:
         """``initial()`` gives standard normal initial entries, or a one in their place where they are averaged away.
 
-        ``samples`` is how many samples of kets an average over pairs takes, None for all.
+        ``samples`` is how many samples of kets an average over pairs takes, None for all; ``room`` how many bytes
+        updates may take where they are held by entries.
         """
         self.scales = scales
         self.left = 1.0
         self.gradient: Gradient | None = None
-        self._initial = initial
+        self._initial = cache(initial)
         self._samples = samples
+        self._room = room
         self._delta: Delta | None = None
         self._move = Move(
             options=rule.optimizer, schedule=rule.schedule, constant=scales.rate, weight_size=self._weight_size
@@ -41,7 +46,7 @@ class Parameter:
         """Take step t with the gradient sum left right^T, (replicate, term, row) and (replicate, term, column)."""
         self.gradient = Gradient(left=left, right=right, scale=self.scales.gradient)
         if self.scales.across or self.scales.down:
-            added = self._delta or delta(self._move, self.gradient, self._samples, transposed=bool(self.scales.down))
+            added = self._delta or self._first_delta(self.gradient)
             added.advance(self.gradient, t)
             self._delta = added
         self.left *= 1 - self._move.decay(t)
@@ -60,6 +65,9 @@ class Parameter:
     def initially(self, drawn: Strategy) -> "Scaled":
         """Products with what is left of the initial weights alone."""
         return Scaled(drawn, self.scales.initial * self.left)
+
+    def _first_delta(self, gradient: Gradient) -> Delta:
+        return delta(self._move, gradient, self._samples, room=self._room, transposed=bool(self.scales.down))
 
     def _weight_size(self) -> Tensor:
         weights = self.scales.deviation * self.left * self._initial()

@@ -40,8 +40,7 @@ class Rule:
     @property
     def is_linear(self) -> bool:
         """Whether all updates are sums of multiples of the gradients."""
-        options = self.optimizer
-        return options.linear and options.clip is None and not options.normalise and options.relative is None
+        return self.optimizer.is_linear
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,10 +14,10 @@ class Sampled:
     average whose error is in the spread of the replicates.
     """
 
-    def __init__(self, move: Move, like: Gradient, samples: int) -> None:
+    def __init__(self, move: Move, like: Gradient, samples: int, room: int) -> None:
         rows, columns = like.left.shape[-1], like.right.shape[-1]
-        self._across = Entrywise(move, like, rows=rows, columns=min(samples, columns))
-        self._down = Entrywise(move, like, rows=min(samples, rows), columns=columns)
+        self._across = Entrywise(move, like, rows=rows, columns=min(samples, columns), room=room // 2)
+        self._down = Entrywise(move, like, rows=min(samples, rows), columns=columns, room=room // 2)
 
     def advance(self, gradient: Gradient, t: int) -> None:
         """Take step t."""

@@ -24,7 +24,7 @@ class Scales:
         gradient: what sums of products left right^T are multiplied by to be what Q sees.
         rate: :math:`\rho`.
         deviation: :math:`\beta`.
-        entry: what D is multiplied by in :math:`n^b w`.
+        entry: what D is multiplied by in :math:`n^b w`; 0 unless the size of that is asked for, by relative updates.
 
     Source: TP4b 2.2, 2.9.
     """
@@ -124,5 +124,5 @@ def _scales(space: Space, plan: Plan, role: _Role, layer: Exponents, linearised:
         gradient=getattr(constants.gradient, kind) * alpha * role.per_row * space.power(layer.d - layer.a + role.seen),
         rate=getattr(constants.rate, kind),
         deviation=deviation,
-        entry=space.power(layer.b - layer.c),
+        entry=space.power(layer.b - layer.c) if plan.rule.optimizer.relative is not None else 0.0,
     )
