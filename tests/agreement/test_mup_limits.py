@@ -55,11 +55,11 @@ def test_trajectories_approach_those_of_kets(depth: int, name: str) -> None:
 @pytest.mark.parametrize("depth", [1, 2, 3])
 def test_trajectories_approach_those_of_kets_up_to_8192(depth: int, name: str) -> None:
     taken = mlp(depth, name)
-    widths = {64: 64, 256: 32, 1024: 16, 2048: 12, 4096: 6, 8192: 3}
+    widths = {64: 64, 256: 32, 1024: 12, 4096: 4, 8192: 2}
     if depth == 1 or name in ("sgd", "momentum"):
         widths = {64: 64, 256: 64, 1024: 32, 4096: 32, 8192: 32}
     values = [taken.outputs(FiniteSpace(n, trials)) for n, trials in widths.items()]
-    assert_approaches(values, list(widths), kets(taken, 1 << 12 if depth > 1 else 1 << 15, 16))
+    assert_approaches(values, list(widths), kets(taken, 1 << 11 if depth > 1 else 1 << 15))
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -126,9 +126,8 @@ def test_estimators_of_the_limit_agree(name: str) -> None:
     assert_means_agree(kets(taken, replicates=16), kets(taken, replicates=16, estimator="mc", seed=1))
 
 
-@pytest.mark.parametrize("depth", [2, 3])
-def test_incomplete_averages_agree_with_complete_ones(depth: int) -> None:
-    complete, some = (mlp(depth, "adam", tuples=tuples) for tuples in (1 << 10, 1 << 7))
+def test_incomplete_averages_agree_with_complete_ones() -> None:
+    complete, some = (mlp(2, "adam", tuples=tuples) for tuples in (1 << 10, 1 << 7))
     values, others = kets(complete), kets(some, replicates=16, seed=3)
     assert not torch.equal(values[0], others[0])
     assert_means_agree(values, others)

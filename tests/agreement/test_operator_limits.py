@@ -60,9 +60,9 @@ def test_trajectories_approach_those_of_the_operator(name: str, batch: int | Non
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_trajectories_of_deeper_networks_approach_those_of_the_operator_up_to_4096(name: str) -> None:
     taken = mlp(3, name)
-    widths = {64: 64, 256: 64, 1024: 32, 2048: 12, 4096: 4}
+    widths = {64: 64, 256: 48, 1024: 16, 4096: 3}
     values = [taken.outputs(FiniteSpace(n, trials)) for n, trials in widths.items()]
-    assert_approaches(values, list(widths), kets(taken, 1 << 12, 16))
+    assert_approaches(values, list(widths), kets(taken, 1 << 11))
 
 
 @pytest.mark.parametrize("name", ["sgd", "adam"])
@@ -226,10 +226,9 @@ def test_between_the_two_parametrizations(name: str) -> None:
     are odd in the output weights. So they do not show beside fluctuations, of order :math:`n^{-1/2}`.
     """
     taken, widths = mlp(2, name, scaling={"preset": "uniform", "s": "1/4"}), widths_of(name)
-    limit = kets(taken)
-    assert torch.equal(limit, kets(mlp(2, name)))
+    assert torch.equal(kets(taken, 1 << 8), kets(mlp(2, name), 1 << 8))
     values = [taken.outputs(FiniteSpace(n, trials)) for n, trials in widths.items()]
-    assert_approaches(values, list(widths), limit)
+    assert_approaches(values, list(widths), kets(taken))
     changes = [taken.change(FiniteSpace(n, 16)).square() for n in (64, 128, 256)]
     assert abs(slope((64, 128, 256), changes).value + 0.25) < 0.06
     uncentred = mlp(2, name, scaling={"preset": "uniform", "s": "1/4"}, centred=False, steps=0)
