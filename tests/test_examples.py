@@ -110,8 +110,28 @@ def test_the_readmes_own_network_has_its_kernels_at_every_width(capsys: pytest.C
     np.testing.assert_allclose(finite, ket, rtol=0, atol=0.1 * ket.diagonal().max())
 
 
+def test_the_readmes_trained_network_is_near_its_limit(capsys: pytest.CaptureFixture[str]) -> None:
+    """Outputs of width 512 spread by about 0.05 around the limit, the mean of 4 trials by half of that."""
+    exec(next(block for block in readme_blocks("python") if "widthwise.train" in block), {})
+    lines = [line.split("tensor")[1] for line in capsys.readouterr().out.splitlines()]
+    finite, ket = np.array([re.findall(r"-?\d\.\d*", line) for line in lines], dtype=float).reshape(2, 9, 3)
+    np.testing.assert_allclose(finite, ket, rtol=0, atol=0.15)
+    assert abs(ket[-1, :2]).min() > 0.3
+
+
+def test_the_readmes_training_runs_at_small_size(tmp_path: Path) -> None:
+    text = next(block for block in readme_blocks("toml") if "[training]" in block)
+    (tmp_path / "spec.toml").write_text(text)
+    small = ["sweep.width=[8]", "sweep.trials=2", "limit.samples=32", "limit.replicates=2", "training.steps=2"]
+    small += ["model.positions=2", "model.heads=1", "model.ratio=0.5", "data.count=7"]
+    spec = widthwise.load_spec(tmp_path / "spec.toml", small)
+    results = widthwise.open(widthwise.run(spec, tmp_path / "spec.run", address="inline"))
+    assert results["trials"]["output"].dims == ("width", "trial", "step", "input")
+    assert results["trials"]["output"].notnull().all()
+
+
 def test_the_readmes_spec_is_valid(tmp_path: Path) -> None:
-    (text,) = readme_blocks("toml")
+    text = next(block for block in readme_blocks("toml") if "[training]" not in block)
     np.save(tmp_path / "inputs.npy", np.eye(4))
     (tmp_path / "spec.toml").write_text(text)
     assert widthwise.load_spec(tmp_path / "spec.toml").sweep.axes == {"model.activation": ("erf", "relu")}

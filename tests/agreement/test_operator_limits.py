@@ -85,19 +85,18 @@ EXACT: dict[str, dict[str, object]] = {
 }
 
 
-@pytest.mark.parametrize("name", ["sgd", "nesterov"])
-@pytest.mark.parametrize("model", EXACT.values(), ids=EXACT)
-def test_linear_optimizers_descend_by_the_exact_tangent_kernel(model: dict[str, object], name: str) -> None:
-    """Within 5 standard errors of 16 replicates, and these are within 2 %: of two outputs, in batches."""
-    rate = {"sgd": 0.2, "nesterov": 0.05}[name]
+@pytest.mark.parametrize(("name", "of"), [*(("sgd", each) for each in EXACT), ("nesterov", "mlp"), ("nesterov", "rnn")])
+def test_linear_optimizers_descend_by_the_exact_tangent_kernel(of: str, name: str) -> None:
+    """Within 5 standard errors of 16 replicates, and each of these within 3 %: of two outputs, in batches."""
+    model, rate = EXACT[of], {"sgd": 0.2, "nesterov": 0.05}[name]
     taken = course(model, {"name": name, "learning_rate": rate}, scaling=NTP, outputs=2, batch=1)
     propagation = network(model).propagation(taken.lesson.inputs.numpy())
     assert propagation is not None
     _, ntk = propagation.kernels(biases=True)
     exact = kernel_descent(torch.from_numpy(ntk), taken.lesson, taken.rule)
-    values = kets(taken, 1 << 12, 16)
+    values = kets(taken, 1 << 11, 16)
     assert_means_agree(values, exact.expand(2, *exact.shape), rounding=1e-3)
-    assert (values - exact).square().mean().sqrt() < 0.02 * exact.square().mean().sqrt()
+    assert (values - exact).square().mean().sqrt() < 0.03 * exact.square().mean().sqrt()
 
 
 Update = Callable[[Sequence[Array]], Array]
@@ -232,8 +231,8 @@ def test_between_the_two_parametrizations(name: str) -> None:
     changes = [taken.change(FiniteSpace(n, 16)).square() for n in (64, 128, 256)]
     assert abs(slope((64, 128, 256), changes).value + 0.25) < 0.06
     uncentred = mlp(2, name, scaling={"preset": "uniform", "s": "1/4"}, centred=False, steps=0)
-    start = [uncentred.outputs(FiniteSpace(n, 512)).flatten(1).square().sum(1) for n in (64, 256, 1024)]
-    assert slope((64, 256, 1024), start).allows(-0.25)
+    start = [uncentred.outputs(FiniteSpace(n, 256)).flatten(1).square().sum(1) for n in (32, 64, 128, 256)]
+    assert slope((32, 64, 128, 256), start).allows(-0.25)
     assert not uncentred.outputs(KetSpace(64, 2)).any()
 
 

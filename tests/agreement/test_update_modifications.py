@@ -6,7 +6,7 @@ from trajectories_at_width import Course, assert_approaches, assert_learnt, asse
 
 from widthwise.spaces import FiniteSpace, KetSpace
 
-WIDTHS = {64: 48, 128: 32, 256: 24, 512: 16}
+WIDTHS = {64: 48, 128: 32, 256: 24}
 """Trials by width."""
 
 ADAM: dict[str, object] = {"name": "adam", "learning_rate": 0.1, "epsilon": 0.1, "smooth": True}
@@ -40,7 +40,7 @@ def mlp(optimizer: dict[str, object], preset: str) -> Course:
 
 def assert_finite_networks_approach(taken: Course) -> None:
     values = [taken.outputs(FiniteSpace(n, trials)) for n, trials in WIDTHS.items()]
-    assert_approaches(values, list(WIDTHS), taken.outputs(KetSpace(1 << 10, 8)))
+    assert_approaches(values, list(WIDTHS), taken.outputs(KetSpace(1 << 9, 8)))
 
 
 @pytest.mark.parametrize("preset", ["mup", "ntp"])
@@ -48,7 +48,7 @@ def assert_finite_networks_approach(taken: Course) -> None:
 def test_resized_updates_have_a_limit(optimizer: dict[str, object], preset: str) -> None:
     taken = mlp(optimizer, preset)
     assert_finite_networks_approach(taken)
-    assert_learnt(taken.losses(KetSpace(1 << 9, 2)), to=0.8)
+    assert_learnt(taken.losses(KetSpace(1 << 8, 2)), to=0.8)
 
 
 @pytest.mark.parametrize("optimizer", DECAYING.values(), ids=DECAYING)
@@ -57,7 +57,7 @@ def test_weight_decay_has_a_limit(optimizer: dict[str, object]) -> None:
     taken, without = mlp(optimizer, "mup"), mlp({**optimizer, "weight_decay": 0.0}, "mup")
     assert_finite_networks_approach(taken)
     with pytest.raises(AssertionError):
-        assert_means_agree(taken.outputs(KetSpace(1 << 9, 8)), without.outputs(KetSpace(1 << 9, 8)))
+        assert_means_agree(taken.outputs(KetSpace(1 << 8, 8)), without.outputs(KetSpace(1 << 8, 8)))
 
 
 @pytest.mark.parametrize("name", ["sgd", "adam"])

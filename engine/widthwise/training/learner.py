@@ -68,7 +68,7 @@ class Learner:
     def _mean_of(self, seen: Pass) -> Tensor:
         """F, float64 (replicate, input, output)."""
         output = self._output_of(seen)
-        initial = seen.initial() * (output.scales.initial * output.left)
+        initial = seen.initial() * (output.scales.initial * output.remaining)
         added = output.added(seen.features)
         return initial if added is None else initial + added.double()
 

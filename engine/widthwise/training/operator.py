@@ -100,7 +100,7 @@ class OperatorLearner:
         space = self._space.again(self._initially)
         seen = evaluated(space, self._network, self._inputs, self._outputs)
         self._output_weights = self._cast.output(seen.drawn, seen.positions)
-        scale = self._output_weights.scales.initial * self._output_weights.left
+        scale = self._output_weights.scales.initial * self._output_weights.remaining
         mean = seen.initial() * scale
         factors = [space.backprop(mean[..., k], again=True)[1] for k in range(self._outputs)]
         self._derivatives = [_derivative(factors, matrix, len(self._inputs)) for matrix in space.matrices]

@@ -19,7 +19,7 @@ class Parameter:
 
     Attributes:
         scales: what powers and constants come to.
-        left: :math:`\kappa`, the share of the initial weights that decay has left.
+        remaining: :math:`\kappa`, the share of the initial weights that decay has left.
         gradient: the last one, None before the first step.
     """
 
@@ -32,7 +32,7 @@ class Parameter:
         updates may take where they are held by entries.
         """
         self.scales = scales
-        self.left = 1.0
+        self.remaining = 1.0
         self.gradient: Gradient | None = None
         self._initial = cache(initial)
         self._samples = samples
@@ -49,7 +49,7 @@ class Parameter:
             added = self._delta or self._first_delta(self.gradient)
             added.advance(self.gradient, t)
             self._delta = added
-        self.left *= 1 - self._move.decay(t)
+        self.remaining *= 1 - self._move.decay(t)
 
     def added(self, x: Tensor, *, transposed: bool = False) -> Tensor | None:
         """What the updates add to the product with ``x``, or None if nothing."""
@@ -64,13 +64,13 @@ class Parameter:
 
     def initially(self, drawn: Strategy) -> "Scaled":
         """Products with what is left of the initial weights alone."""
-        return Scaled(drawn, self.scales.initial * self.left)
+        return Scaled(drawn, self.scales.initial * self.remaining)
 
     def _first_delta(self, gradient: Gradient) -> Delta:
         return delta(self._move, gradient, self._samples, room=self._room, transposed=bool(self.scales.down))
 
     def _weight_size(self) -> Tensor:
-        weights = self.scales.deviation * self.left * self._initial()
+        weights = self.scales.deviation * self.remaining * self._initial()
         if self._delta is not None and self.scales.entry:
             weights = weights + self.scales.entry * self._delta.entries()
         return rms(weights)
