@@ -236,6 +236,14 @@ def test_between_the_two_parametrizations(name: str) -> None:
     assert not uncentred.outputs(KetSpace(64, 2)).any()
 
 
+def test_orthogonal_matrices_are_trained_too() -> None:
+    """Outside the theorems: their limit is as near to them as that of Gaussian ones to these."""
+    model: dict[str, object] = {"name": "mlp", "depth": 2, "activation": "tanh", "law": "orthogonal"}
+    taken = course(model, {"name": "sgd", **OPTIMIZERS["sgd"]}, scaling=NTP)
+    values = [taken.outputs(FiniteSpace(n, trials)) for n, trials in CHEAP.items()]
+    assert_approaches(values, list(CHEAP), kets(taken))
+
+
 @pytest.mark.parametrize("model", [EXACT["mlp"], EXACT["conv1d with a readout of every position"]])
 def test_the_initial_function_is_that_of_the_gaussian_process(model: dict[str, object]) -> None:
     """Two outputs, independent of each other, normal, with the covariance of the exact kernel, over 512 replicates."""

@@ -62,3 +62,9 @@ def test_descent_is_that_of_a_linear_model(options: OptimizerOptions, batch: int
         (((FACTOR @ w)[chosen] - Y[chosen]) ** 2).sum(1).mean().div(2).backward()
         twin.param_groups[0]["lr"] = options.learning_rate * schedule(t)
         twin.step()
+
+
+def test_a_flow_that_explodes_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("widthwise.training.function_space.EVALUATIONS", 2000)
+    with pytest.raises(ArithmeticError, match="gradient_flow: "):
+        gradient_flow(-KERNEL, lesson(), [1e4])

@@ -1,6 +1,7 @@
 """Training as the outputs see it where the tangent kernel is fixed: in steps, and as gradient flow."""
 
 from collections.abc import Sequence
+from itertools import count
 
 import numpy as np
 import torch
@@ -13,6 +14,9 @@ from widthwise.training.rule import Rule
 
 TOLERANCE = 1e-9
 """Relative error of a step of the integration."""
+
+EVALUATIONS = 100_000
+"""More than this an integration does not need unless it explodes."""
 
 
 def kernel_descent(kernel: Tensor, lesson: Lesson, rule: Rule) -> Tensor:
@@ -54,7 +58,7 @@ def gradient_flow(kernel: Tensor, lesson: Lesson, times: Sequence[float]) -> Ten
         (time, input, output).
 
     Raises:
-        ArithmeticError: the integration did not get to the last time.
+        ArithmeticError: the integration did not get to the last time, or not in reasonable time.
 
     Source:
         Jacot et al. 2018 (1806.07572).
@@ -62,7 +66,12 @@ def gradient_flow(kernel: Tensor, lesson: Lesson, times: Sequence[float]) -> Ten
     shape = (len(kernel), lesson.targets.shape[1])
     everyone = torch.arange(len(lesson.targets))
 
+    evaluations = count()
+
     def velocity(_: float, flat: np.ndarray) -> np.ndarray:
+        if next(evaluations) == EVALUATIONS:
+            message = f"gradient_flow: not at time {times[-1]:g} after {EVALUATIONS} evaluations; end it earlier"
+            raise ArithmeticError(message)
         slopes = lesson.slopes(torch.from_numpy(flat.copy()).reshape(1, *shape), everyone)[0]
         moved: np.ndarray = -(kernel[:, : len(everyone)] @ slopes).numpy().ravel()
         return moved

@@ -115,7 +115,7 @@ class OperatorLearner:
         Its covariance is that of the features over random output weights: (replicate, input, output).
         """
         if self._gaussian is None:
-            self._gaussian = self._drawing.matrix(constant_axis(self._outputs * seen.positions))
+            self._gaussian = self._drawing.matrix(constant_axis(self._outputs * seen.positions), law="gaussian")
         vectors = seen.features.detach().unflatten(-1, (seen.positions, -1))
         products = self._gaussian(vectors).unflatten(-1, (seen.positions, self._outputs))
         return products.diagonal(dim1=2, dim2=3).sum(-1).double() / seen.positions**0.5
