@@ -21,6 +21,7 @@ WITH_OPTIONS = [name for name in EXPERIMENTS if "options" in tables_of(name)]
 CHANGED: list[tuple[str, dict[str, Any]]] = [
     ("ntk", {"biases": True}),
     ("ntk_training", {"flow": True}),
+    ("dichotomy", {"features": "1/2", "output": "-1/4"}),
     ("clipped_identity", {"law": "laplace", "delta": 0.25}),
     ("semicircle", {"law": "rademacher", "orders": 4}),
     ("marchenko_pastur", {"ratio": 2, "orders": 3}),
