@@ -31,7 +31,7 @@ def trials(*, powers: tuple[float, ...] = (0.0, -1.0), count: int = TRIALS) -> x
     shape = (len(powers), len(RATES), len(WIDTHS))
     return xr.Dataset(
         {
-            "loss": ((PRESET, RATE, "width", "trial"), loss),
+            "loss": ((PRESET, RATE, "width", "trial", "step"), np.stack([np.ones_like(loss), loss], -1)),
             "trial_count": ((PRESET, RATE, "width"), np.full(shape, count)),
         },
         {PRESET: PRESETS[: len(powers)], RATE: RATES, "width": WIDTHS},
@@ -55,7 +55,7 @@ def test_best_rates_and_drifts_are_found() -> None:
 
 
 def test_means_are_geometric_with_standard_errors_of_logarithms() -> None:
-    here, raw = found(), trials().isel({PRESET: 1}).sortby([RATE, "width"])["loss"].transpose("width", RATE, "trial")
+    here, raw = found(), trials().isel({PRESET: 1}).sortby([RATE, "width"])["loss"].isel(step=-1).transpose("width", RATE, "trial")
     logs = np.log(raw.to_numpy())
     np.testing.assert_allclose(here.points[1].means, np.exp(logs.mean(-1)))
     np.testing.assert_allclose(here.points[1].errors, logs.std(-1, ddof=1) / TRIALS**0.5)
@@ -81,7 +81,7 @@ def test_a_loss_of_0_and_rates_at_an_end_are_no_trouble() -> None:
 
 def test_only_complete_trials_count() -> None:
     raw = trials()
-    raw["loss"].to_numpy()[..., 2:] = np.nan
+    raw["loss"].to_numpy()[..., 2:, :] = np.nan
     raw["trial_count"].to_numpy()[:] = 2
     raw["trial_count"].loc[{RATE: 1.0, "width": 64}] = 0
     losses = transfer(SPEC, raw, 0.95).points[0]

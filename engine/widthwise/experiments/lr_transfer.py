@@ -1,4 +1,4 @@
-"""The experiment ``lr_transfer``: the loss that training ends with, for sweeps over learning rates and widths."""
+"""The experiment ``lr_transfer``: the loss in training, for sweeps over learning rates and widths."""
 
 from collections.abc import Mapping
 
@@ -22,9 +22,9 @@ MOST = 10.0
 def lr_transfer(
     model: Architecture, examples: np.ndarray, training: Training, optimizer: OptimizerOptions, parametrization: Scaling
 ) -> Experiment:
-    """The training loss after the last step, at most `MOST` times that before the first, however far training diverged.
+    """The training loss at every step, at most `MOST` times that before the first, however far training diverged.
 
-    Where the loss has a limit at every learning rate, the best rate of a narrow network is that of a wide one.
+    Where it has a limit at every learning rate, the rate of a narrow network that ends lowest is that of a wide one.
 
     Raises:
         SpecError: exponents do not fit the network.
@@ -36,16 +36,19 @@ def lr_transfer(
 
     def measure(space: Space) -> Mapping[str, Tensor]:
         losses = [moment.loss for moment in train(model.initial(space), taken.network, taken.lesson, taken.rule)]
-        return {"loss": bounded(losses[-1], MOST * losses[0])}
+        return {"loss": torch.stack([bounded(loss, MOST * losses[0]) for loss in losses], 1)}
+
+    count = taken.lesson.steps + 1
 
     readout = Readout(
         name="loss",
-        dims=(),
-        shape=(),
-        long_name="training loss after the last step",
+        dims=("step",),
+        shape=(count,),
+        long_name="training loss",
         description=f"mean over all that is trained on; {MOST:g} times that at the start where training diverged",
         source="2203.03466",
         expected_slopes={},
+        coords={"step": tuple(range(count))},
         size=True,
     )
     return Experiment(name="lr_transfer", readouts=(readout,), measure=measure)

@@ -88,7 +88,7 @@ def transfer(spec: Mapping[str, Any], trials: xr.Dataset, confidence: float) -> 
         confidence: of the intervals of drifts.
     """
     others: list[Hashable] = [axis for axis in sweep_axes(trials) if axis != RATE]
-    ordered = trials.sortby([RATE, "width"]).transpose(*others, "width", RATE, "trial")
+    ordered = trials.isel(step=-1).sortby([RATE, "width"]).transpose(*others, "width", RATE, "trial")
     points = itertools.product(*(range(ordered.sizes[axis]) for axis in others))
     chosen = [dict(zip(others, point, strict=True)) for point in points]
     return Transfer(
