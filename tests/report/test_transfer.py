@@ -55,7 +55,8 @@ def test_best_rates_and_drifts_are_found() -> None:
 
 
 def test_means_are_geometric_with_standard_errors_of_logarithms() -> None:
-    here, raw = found(), trials().isel({PRESET: 1}).sortby([RATE, "width"])["loss"].isel(step=-1).transpose("width", RATE, "trial")
+    here, loss = found(), trials().isel({PRESET: 1, "step": -1}).sortby([RATE, "width"])["loss"]
+    raw = loss.transpose("width", RATE, "trial")
     logs = np.log(raw.to_numpy())
     np.testing.assert_allclose(here.points[1].means, np.exp(logs.mean(-1)))
     np.testing.assert_allclose(here.points[1].errors, logs.std(-1, ddof=1) / TRIALS**0.5)
