@@ -1,6 +1,7 @@
 """Cast: the parameters of a program, in the order in which it makes them."""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -42,8 +43,16 @@ class Cast:
             samples = self._plan.rule.tuples if self._space.is_limit and matrix.kind == "matrix" else None
             if matrix.kind == "matrix" and not self._plan.rule.is_linear:
                 self._space.moved.append(matrix)
-            self.matrices.append(self._parameter(scales, lambda: _entries(self._space, matrix), samples))
+            self.matrices.append(self._parameter(scales, partial(_entries, self._space, matrix), samples))
         return self.matrices[index]
+
+    def now(self, index: int, matrix: Matrix) -> Matrix:
+        """The ``index``-th matrix as training has made it by now."""
+        return matrix.changed(self.matrix(index, matrix).on)
+
+    def initially(self, index: int, matrix: Matrix) -> Matrix:
+        """What decay has left of the ``index``-th matrix as it was drawn."""
+        return matrix.changed(self.matrix(index, matrix).initially)
 
     def output(self, drawn: Tensor, positions: int) -> Parameter:
         """The output weights, of which (replicate, output, coordinate at every position) were drawn."""

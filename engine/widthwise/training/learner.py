@@ -57,10 +57,7 @@ class Learner:
         self._output_of(seen).advance(slopes.to(features.dtype), features, t)
 
     def _pass(self, inputs: Tensor) -> Pass:
-        return evaluated(self._space.again(self._trained), self._network, inputs, self._outputs)
-
-    def _trained(self, index: int, matrix: Matrix) -> Matrix:
-        return matrix.changed(self._cast.matrix(index, matrix).on)
+        return evaluated(self._space.again(self._cast.now), self._network, inputs, self._outputs)
 
     def _output_of(self, seen: Pass) -> Parameter:
         return self._cast.output(seen.drawn, seen.positions)

@@ -97,7 +97,7 @@ class OperatorLearner:
 
     def _linearise(self) -> None:
         """Run the network on what is left of its initial weights, and differentiate by all of them."""
-        space = self._space.again(self._initially)
+        space = self._space.again(self._cast.initially)
         seen = evaluated(space, self._network, self._inputs, self._outputs)
         self._output_weights = self._cast.output(seen.drawn, seen.positions)
         scale = self._output_weights.scales.initial * self._output_weights.remaining
@@ -105,9 +105,6 @@ class OperatorLearner:
         factors = [space.backprop(mean[..., k], again=True)[1] for k in range(self._outputs)]
         self._derivatives = [_derivative(factors, matrix, len(self._inputs)) for matrix in space.matrices]
         self._seen, self._initial = seen, scale * self._deviation * self._process(seen)
-
-    def _initially(self, index: int, matrix: Matrix) -> Matrix:
-        return matrix.changed(self._cast.matrix(index, matrix).initially)
 
     def _process(self, seen: Pass) -> Tensor:
         """A sample of the Gaussian process of the initial outputs, the same one at every step.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
+from weakref import WeakMethod
 
 from torch import Tensor
 
@@ -9,7 +10,7 @@ from widthwise.spaces import Strategy
 from widthwise.training.delta import Delta, delta
 from widthwise.training.gradient import Gradient
 from widthwise.training.layerwise import rms
-from widthwise.training.move import Move
+from widthwise.training.move import Move, Size
 from widthwise.training.rule import Rule
 from widthwise.training.scales import Scales
 
@@ -38,8 +39,12 @@ class Parameter:
         self._samples = samples
         self._room = room
         self._delta: Delta | None = None
+        weight_size = WeakMethod(self._weight_size)  # a circle would keep entries until it is collected
         self._move = Move(
-            options=rule.optimizer, schedule=rule.schedule, constant=scales.rate, weight_size=self._weight_size
+            options=rule.optimizer,
+            schedule=rule.schedule,
+            constant=scales.rate,
+            weight_size=lambda: _alive(weight_size)(),
         )
 
     def advance(self, left: Tensor, right: Tensor, t: int) -> None:
@@ -74,6 +79,12 @@ class Parameter:
         if self._delta is not None and self.scales.entry:
             weights = weights + self.scales.entry * self._delta.entries()
         return rms(weights)
+
+
+def _alive(method: WeakMethod[Size]) -> Size:
+    found = method()
+    assert found is not None  # it is the parameter that asks
+    return found
 
 
 class Trained:
