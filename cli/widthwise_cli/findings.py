@@ -10,12 +10,11 @@ if TYPE_CHECKING:
     from widthwise.report.transfer import Transfer
 
 
-def print_findings(run: Path, curves: "Curves", *, json: bool) -> None:
+def print_findings(curves: "Curves", transfer: "Transfer | None", *, json: bool) -> None:
     """For people, or for machines."""
     from widthwise.report import summary_line, table, to_json
     from widthwise.report.transfer_words import transfer_json, transfer_line, transfer_table
 
-    transfer = transfer_of(run, curves)
     if json:
         print_json(transfer_json(transfer) if transfer else to_json(*curves))
     else:

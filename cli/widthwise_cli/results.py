@@ -11,6 +11,7 @@ from widthwise_cli.output import messages, print_json, print_result
 
 if TYPE_CHECKING:
     from widthwise.report.pipeline import Curves
+    from widthwise.report.transfer import Transfer
 
 Run = Annotated[Path, Argument(metavar="RUN", help="A run directory.")]
 Json = Annotated[bool, Option("--json", help="Print the result for machines.")]
@@ -25,9 +26,10 @@ def show(
     from widthwise.report.pipeline import curves_of
 
     curves = curves_of(run)
-    print_findings(run, curves, json=json)
+    transfer = transfer_of(run, curves)
+    print_findings(curves, transfer, json=json)
     if check:
-        _require_verdicts(run, curves)
+        _require_verdicts(run, curves, transfer)
 
 
 def plot(
@@ -72,10 +74,9 @@ def check(run: Run, json: Json = False) -> None:
     messages.print(f"{run}: no damage found", markup=False)
 
 
-def _require_verdicts(run: Path, curves: "Curves") -> None:
+def _require_verdicts(run: Path, curves: "Curves", transfer: "Transfer | None") -> None:
     """Judge by `rms`, or by `w2` of a law: all of the distance, and one test a readout keeps false alarms rare."""
-    verdicts, transfer = curves[1], transfer_of(run, curves)
-    headline = verdicts.sel(metric=["rms", "w2"])
+    headline = curves[1].sel(metric=["rms", "w2"])
     failed = {
         "slope": int((headline["consistent"] == 0).sum()),
         "limit": int((headline["equivalent"] == 0).sum()),

@@ -8,7 +8,7 @@ import xarray as xr
 
 from widthwise.reduce import reduce
 from widthwise.report import pipeline
-from widthwise_cli import findings, results
+from widthwise_cli import results
 
 Call = Callable[..., tuple[int, str, str]]
 CELLS = 16
@@ -32,8 +32,7 @@ def law_run(expected: float) -> tuple[xr.Dataset, xr.Dataset]:
 @pytest.mark.parametrize(("expected", "code"), [(-0.5, 0), (-1.0, 6)])
 def test_a_refuted_slope_of_w2_fails(call: Call, monkeypatch: pytest.MonkeyPatch, expected: float, code: int) -> None:
     monkeypatch.setattr(pipeline, "curves_of", lambda _: law_run(expected))
-    for module in (findings, results):
-        monkeypatch.setattr(module, "transfer_of", lambda run, curves: None)
+    monkeypatch.setattr(results, "transfer_of", lambda run, curves: None)
     found, out, err = call("show", "laws.run", "--check")
     assert found == code
     assert "w2 slopes: 1 " in out

@@ -1,7 +1,8 @@
 """How the matrices of a run are held at every width, in words: for the record, since no number depends on it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -26,12 +27,13 @@ def holdings(spec: Spec, inputs: Sequence[np.ndarray]) -> dict[str, list[str]]:
     """
     resolved = [point.spec for point in points(spec)]
     made = [_matrices(each, x) for each, x in zip(resolved, inputs, strict=True)]
+    held = [_preferences(each, x) for each, x in zip(resolved, inputs, strict=True)]
     return {
         str(width): list(
             dict.fromkeys(
                 line
-                for each, x, matrices in zip(resolved, inputs, made, strict=True)
-                for line in _lines(each, matrices, width, _preferred(each, x, width))
+                for each, matrices, preference in zip(resolved, made, held, strict=True)
+                for line in _lines(each, matrices, width, preference(width))
             )
         )
         for width in spec.sweep.width
@@ -51,13 +53,13 @@ def _features(spec: Spec, examples: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(examples[:, : -spec.training.outputs])
 
 
-def _preferred(spec: Spec, examples: np.ndarray, width: int) -> Holding:
-    """How an experiment holds matrices unless the spec says otherwise."""
+def _preferences(spec: Spec, examples: np.ndarray) -> Callable[[int], Holding]:
+    """By width how an experiment holds matrices unless the spec says otherwise."""
     if not trains(spec):
-        return "auto"
-    vectors = anatomy(of_architecture(spec.model), _features(spec, examples)).vectors
-    looked_at = vectors * len(examples) * (spec.training.steps + 1)
-    return holding(width, looked_at, linear=spec.optimizer.is_linear)
+        return lambda width: "auto"
+    found = anatomy(of_architecture(spec.model), _features(spec, examples))
+    steps, linear = spec.training.steps, spec.optimizer.is_linear
+    return partial(holding, found=found, inputs=len(examples), steps=steps, linear=linear)
 
 
 def _lines(spec: Spec, matrices: Sequence[Matrix], width: int, held: Holding) -> list[str]:

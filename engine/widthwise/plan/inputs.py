@@ -8,6 +8,7 @@ from widthwise.errors import SpecError
 from widthwise.experiments import tables_of
 from widthwise.experiments.inputs import load_inputs
 from widthwise.experiments.targets import examples
+from widthwise.plan.batching import trains
 from widthwise.spec import Point, Spec
 
 EXAMPLE_KEYS = ("targets", "target_name", "outputs", "train", "batch", "loss")
@@ -40,15 +41,11 @@ def point_inputs(points: Sequence[Point]) -> tuple[np.ndarray, ...]:
     return tuple(loaded[_key(point.spec)] for point in points)
 
 
-def _trains(spec: Spec) -> bool:
-    return "training" in tables_of(spec.experiment)
-
-
 def _key(spec: Spec) -> tuple[object, ...]:
     """What decides the inputs, and whether they will do."""
-    of_targets = (getattr(spec.training, key) for key in EXAMPLE_KEYS) if _trains(spec) else ()
+    of_targets = (getattr(spec.training, key) for key in EXAMPLE_KEYS) if trains(spec) else ()
     return (spec.data, spec.seed, *of_targets)
 
 
 def _loaded(spec: Spec) -> np.ndarray:
-    return examples(spec.data, spec.training, spec.seed) if _trains(spec) else load_inputs(spec.data, spec.seed)
+    return examples(spec.data, spec.training, spec.seed) if trains(spec) else load_inputs(spec.data, spec.seed)

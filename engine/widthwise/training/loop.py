@@ -50,7 +50,7 @@ def train(space: Space, network: Network, lesson: Lesson, rule: Rule) -> Iterato
     plan = rule.plan(found.matrices)
     of_operator = space.is_limit and plan.limit() == "operator"
     make = OperatorLearner if of_operator else Learner
-    held = _holding(space, lesson, rule, found)
+    held = holding(space.width, found, inputs=len(lesson.inputs), steps=lesson.steps, linear=rule.is_linear)
     learner = make(space, network, lesson.inputs, plan, outputs=lesson.targets.shape[1], held=held)
     initial: Tensor | float = 0.0
     for t in range(lesson.steps + 1):
@@ -70,11 +70,8 @@ def train(space: Space, network: Network, lesson: Lesson, rule: Rule) -> Iterato
             learner.move(lesson.slopes(outputs, chosen), t)
 
 
-def holding(width: int, looked_at: int, *, linear: bool) -> Holding:
-    """Dense where all entries move anyway, or where so many directions ``looked_at`` are most of those there are."""
-    return "dense" if not linear or looked_at > width // 2 else "auto"
-
-
-def _holding(space: Space, lesson: Lesson, rule: Rule, found: Anatomy) -> Holding:
-    looked_at = found.vectors * len(lesson.inputs) * (lesson.steps + 1)
-    return "auto" if space.width is None else holding(space.width, looked_at, linear=rule.is_linear)
+def holding(width: int | None, found: Anatomy, *, inputs: int, steps: int, linear: bool) -> Holding:
+    """Dense where all entries move anyway, or where the directions that are looked at are most of those there are."""
+    if width is None:
+        return "auto"
+    return "dense" if not linear or found.vectors * inputs * (steps + 1) > width // 2 else "auto"

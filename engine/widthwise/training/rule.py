@@ -6,7 +6,7 @@ from functools import cached_property
 
 from widthwise.errors import SpecError
 from widthwise.theory.dichotomy import Classification, Regime, classify
-from widthwise.theory.parametrizations import Exponents, Parametrization
+from widthwise.theory.parametrizations import Parametrization
 from widthwise.theory.update_rules import UpdateRule
 from widthwise.training.options import OptimizerOptions
 from widthwise.training.scaling import Scaling
@@ -59,10 +59,6 @@ class Plan:
     def parametrization(self) -> Parametrization:
         """What is trained with: of a linear optimizer, for which c - d alone matters, that with d that is faithful."""
         return self.classification.effective
-
-    def layer(self, index: int) -> Exponents:
-        """Those of the ``index``-th hidden matrix."""
-        return self.parametrization.hidden[index]
 
     @property
     def signal(self) -> Fraction:
