@@ -1,7 +1,6 @@
 """The experiment ``coordinate_check``: how sizes in training grow or fall with the width, against prediction."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 from torch import Tensor
@@ -49,12 +48,12 @@ def sizes(model: Architecture, taken: Course) -> Callable[[Space], Sizes]:
     """``measure(space)`` of the root mean squares over inputs and coordinates, by name."""
 
     def measure(space: Space) -> Sizes:
-        uncentred = replace(taken.lesson, centred=False, steps=0)
-        (before,) = train(model.initial(space), taken.network, uncentred, taken.rule)
-        found = {**_by_state("state_{}", before.signals().states), "function_start": _rms(before.outputs)}
+        found: dict[str, Tensor] = {}
         start: tuple[Signals, Tensor] | None = None
         for moment in train(model.initial(space), taken.network, taken.lesson, taken.rule):
-            start = start or (moment.signals(), moment.outputs)
+            if start is None:
+                start = moment.signals(), moment.outputs
+                found = {**_by_state("state_{}", start[0].states), "function_start": _rms(moment.initial)}
             if word := _word(moment.step, taken.lesson.steps):
                 moved = _moved(moment, *start)
                 found |= {f"{name}_{word}": size for name, size in moved.items()}

@@ -20,7 +20,8 @@ class Moment:
 
     Attributes:
         step: from 0, where nothing has moved.
-        outputs: float64, (replicate, input, output); less those of step 0 if the lesson is centred.
+        outputs: float64, (replicate, input, output); less the initial ones if the lesson is centred.
+        initial: those of step 0, whether they are subtracted or not.
         loss: over what is trained on, (replicate,).
         signals: gives the signals of all inputs.
         parameters: of all that is trained, in program order, output weights last.
@@ -28,6 +29,7 @@ class Moment:
 
     step: int
     outputs: Tensor
+    initial: Tensor
     loss: Tensor
     signals: Callable[[], Signals]
     parameters: tuple[Parameter, ...]
@@ -52,16 +54,16 @@ def train(space: Space, network: Network, lesson: Lesson, rule: Rule) -> Iterato
     make = OperatorLearner if of_operator else Learner
     held = holding(space.width, found, inputs=len(lesson.inputs), steps=lesson.steps, linear=rule.is_linear)
     learner = make(space, network, lesson.inputs, plan, outputs=lesson.targets.shape[1], held=held)
-    initial: Tensor | float = 0.0
+    initial: Tensor | None = None
     for t in range(lesson.steps + 1):
         chosen = lesson.chosen(t)
         view = learner.look(chosen)
-        if lesson.centred and t == 0:
-            initial = view.outputs
-        outputs = view.outputs - initial
+        initial = view.outputs if initial is None else initial
+        outputs = view.outputs - initial if lesson.centred else view.outputs
         yield Moment(
             step=t,
             outputs=outputs,
+            initial=initial,
             loss=lesson.loss_of(outputs),
             signals=view.signals,
             parameters=learner.parameters,
