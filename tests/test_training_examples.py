@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import widthwise
+from widthwise.report.correlation import correlation_of
 from widthwise.report.transfer import transfer_of
 from widthwise.store import open_run
 
@@ -47,6 +48,24 @@ def test_trajectories_do_not_depend_on_the_law_of_matrices(tmp_path: Path) -> No
     finite = results["trials"]["output"].isel(width=0).to_numpy()
     error = finite.std(1, ddof=1) / finite.shape[1] ** 0.5
     assert (np.abs(finite.mean(1) - limit) <= 5 * error + 0.01 * np.abs(limit).max()).all()
+
+
+def test_spectra_and_accuracies_at_small_size(tmp_path: Path) -> None:
+    """Eight architectures of width 12, trained for an epoch, are better than chance."""
+    small = ["sweep.width=[12]", "sweep.trials=8", "options.epochs=1", "options.learning_rate=0.1", "data.count=800"]
+    small += ["numerics.microbatch=2"]
+    (relation,) = correlation_of(
+        open_run(run_small("spectrum_vs_accuracy", tmp_path / "s.run", *small)), 0.95
+    ).relations
+    assert relation.quantiles.shape == (8, 11)
+    assert relation.accuracy.mean() > 0.2
+
+
+@pytest.mark.slow
+def test_the_whole_example_of_spectra_and_accuracies(tmp_path: Path) -> None:
+    """The correlation of 128 architectures at level 0.9 is 0.58, of 32 with a standard error of 0.12."""
+    (relation,) = correlation_of(open_run(run_small("spectrum_vs_accuracy", tmp_path / "s.run")), 0.95).relations
+    assert relation.spearman[-2].low > 0
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from widthwise_cli.findings import print_findings, transfer_of
+from widthwise_cli.findings import findings_of, print_findings
 from widthwise_cli.output import messages, print_json, print_result
 from widthwise_cli.programs import register
 from widthwise_cli.progress import watching
@@ -80,7 +80,7 @@ def run(
     figures = drawings(path)
     if outcome.computed_blocks or not all(figure.exists() for figure in figures):
         draw(path, curves)
-    print_findings(curves, transfer_of(path, curves), json=json)
+    print_findings(curves, findings_of(path, curves), json=json)
     done = f"{outcome.computed_blocks} blocks computed, {outcome.skipped_blocks} were there; {outcome.seconds:.1f} s"
     places = [f"results {path / 'results.zarr'}", *(f"figure  {figure}" for figure in figures)]
     messages.print("\n".join([done, *places]), markup=False)

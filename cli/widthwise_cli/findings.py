@@ -1,31 +1,50 @@
-"""What a run has found, on stdout: curves and verdicts, or the best learning rates by width."""
+"""What a run has found, on stdout: curves and verdicts, best learning rates by width, or correlations."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from widthwise_cli.output import print_json, print_result
 
 if TYPE_CHECKING:
+    from widthwise.report.correlation import Correlation
     from widthwise.report.pipeline import Curves
     from widthwise.report.transfer import Transfer
 
+    Findings = Transfer | Correlation | None
 
-def print_findings(curves: "Curves", transfer: "Transfer | None", *, json: bool) -> None:
+
+def print_findings(curves: "Curves", found: "Findings", *, json: bool) -> None:
     """For people, or for machines."""
     from widthwise.report import summary_line, table, to_json
+    from widthwise.report.correlation import Correlation
+    from widthwise.report.correlation_words import correlation_json, correlation_line, correlation_table
+    from widthwise.report.transfer import Transfer
     from widthwise.report.transfer_words import transfer_json, transfer_line, transfer_table
 
+    match found:
+        case Transfer():
+            document, words = partial(transfer_json, found), partial(transfer_table, found)
+            line = partial(transfer_line, found)
+        case Correlation():
+            document, words = partial(correlation_json, found), partial(correlation_table, found)
+            line = partial(correlation_line, found)
+        case None:
+            document, words = partial(to_json, *curves), partial(table, *curves)
+            line = partial(summary_line, *curves)
     if json:
-        print_json(transfer_json(transfer) if transfer else to_json(*curves))
+        print_json(document())
     else:
-        print_result(transfer_table(transfer) if transfer else table(*curves))
-        print_result(transfer_line(transfer) if transfer else summary_line(*curves))
+        print_result(words())
+        print_result(line())
 
 
-def transfer_of(run: Path, curves: "Curves") -> "Transfer | None":
-    """The best learning rates by width, of a run that measures them."""
-    from widthwise.report import transfer
+def findings_of(run: Path, curves: "Curves") -> "Findings":
+    """What stands in place of the curves of a run that measures it: best learning rates by width, or correlations."""
+    from widthwise.report import correlation, transfer
     from widthwise.store import open_run
 
-    found = open_run(run)
-    return transfer.transfer_of(found, float(curves[1].attrs["confidence"])) if transfer.has_transfer(found) else None
+    opened, confidence = open_run(run), float(curves[1].attrs["confidence"])
+    if transfer.has_transfer(opened):
+        return transfer.transfer_of(opened, confidence)
+    return correlation.correlation_of(opened, confidence) if correlation.has_correlation(opened) else None

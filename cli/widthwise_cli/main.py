@@ -12,6 +12,7 @@ from widthwise_cli.classify import classify
 from widthwise_cli.diagnosis import doctor
 from widthwise_cli.execution import run
 from widthwise_cli.results import check, plot, reduce, show
+from widthwise_cli.spectrum import spectrum
 
 app = typer.Typer(
     name="widthwise",
@@ -20,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, show, plot, reduce, check, classify, doctor):
+for command in (run, show, plot, reduce, check, classify, spectrum, doctor):
     app.command()(command)
 app.command("list")(list_)
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 
 from widthwise.errors import CorruptError, VerdictError
-from widthwise_cli.findings import print_findings, transfer_of
+from widthwise_cli.findings import findings_of, print_findings
 from widthwise_cli.output import messages, print_json, print_result
 
 if TYPE_CHECKING:
     from widthwise.report.pipeline import Curves
-    from widthwise.report.transfer import Transfer
+    from widthwise_cli.findings import Findings
 
 Run = Annotated[Path, Argument(metavar="RUN", help="A run directory.")]
 Json = Annotated[bool, Option("--json", help="Print the result for machines.")]
@@ -26,10 +26,10 @@ def show(
     from widthwise.report.pipeline import curves_of
 
     curves = curves_of(run)
-    transfer = transfer_of(run, curves)
-    print_findings(curves, transfer, json=json)
+    found = findings_of(run, curves)
+    print_findings(curves, found, json=json)
     if check:
-        _require_verdicts(run, curves, transfer)
+        _require_verdicts(run, curves, found)
 
 
 def plot(
@@ -74,13 +74,18 @@ def check(run: Run, json: Json = False) -> None:
     messages.print(f"{run}: no damage found", markup=False)
 
 
-def _require_verdicts(run: Path, curves: "Curves", transfer: "Transfer | None") -> None:
-    """Judge by `rms`, or by `w2` of a law: all of the distance, and one test a readout keeps false alarms rare."""
+def _require_verdicts(run: Path, curves: "Curves", found: "Findings") -> None:
+    """Judge by `rms`, or by `w2` of a law: all of the distance, and one test a readout keeps false alarms rare.
+
+    Correlations are no verdicts: nothing of them is theory.
+    """
+    from widthwise.report.transfer import Transfer
+
     headline = curves[1].sel(metric=["rms", "w2"])
     failed = {
         "slope": int((headline["consistent"] == 0).sum()),
         "limit": int((headline["equivalent"] == 0).sum()),
-        "learning rates": sum(losses.stays == "no" for losses in transfer.points) if transfer else 0,
+        "learning rates": sum(losses.stays == "no" for losses in found.points) if isinstance(found, Transfer) else 0,
     }
     if any(failed.values()):
         counts = ", ".join(f"{count} of the {name}" for name, count in failed.items() if count)

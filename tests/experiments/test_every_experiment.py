@@ -18,7 +18,10 @@ from widthwise.spaces import FiniteSpace, KetSpace, Space, check_program
 EXAMPLE = Path(__file__).parents[2] / "examples" / "custom_program.py"
 READINGS = ("finite", "rqmc", "mc", "derivative")
 TRAINED = [name for name, kind in EXPERIMENTS.items() if "training" in kind.tables]
+CLASSIFYING = [name for name, kind in EXPERIMENTS.items() if kind.classifies]
 WITH_LAW = [name for name, kind in EXPERIMENTS.items() if "law" in kind.options.model_fields]
+OF_EVERY_LAW = {"clipped_identity", "dynamical_isometry"}
+"""The law of one is of vectors too, and none is orthogonal; the other has a closed form for orthogonal matrices."""
 
 
 def space_of(reading: str) -> Space:
@@ -47,8 +50,8 @@ def test_the_example_keeps_to_the_language(program: str) -> None:
 def test_readouts_are_as_declared(name: str, reading: str) -> None:
     """Names, shapes, replicates; a law ascends; and every dimension that has coordinates is as long as they are."""
     this, space = experiment(name), space_of(reading)
-    if name in TRAINED and reading == "derivative":
-        with pytest.raises(ProgramError, match="derivative"):
+    if (name in TRAINED and reading == "derivative") or (name in CLASSIFYING and reading != "finite"):
+        with pytest.raises(ProgramError, match=r"derivative|at a finite width"):
             this.measure(space)
         return
     values = this.measure(space)
@@ -70,7 +73,7 @@ def test_readouts_are_as_declared(name: str, reading: str) -> None:
 def test_closed_forms_are_as_declared(name: str) -> None:
     this = experiment(name)
     if this.exact is None:
-        assert name in {"master_theorem", *TRAINED}
+        assert name in {"master_theorem", *TRAINED, *CLASSIFYING}
         return
     exact = this.exact()
     assert list(exact) == [readout.name for readout in this.readouts]
@@ -90,7 +93,7 @@ def test_the_list_shows_the_readouts_and_their_dimensions(name: str) -> None:
         assert text.endswith(f"({', '.join(readout.dims)})" if readout.dims else text)
 
 
-@pytest.mark.parametrize("name", sorted(set(WITH_LAW) - {"clipped_identity"}))  # of vectors too: none is orthogonal
+@pytest.mark.parametrize("name", sorted(set(WITH_LAW) - OF_EVERY_LAW))
 def test_only_orthogonal_matrices_have_no_closed_form(name: str) -> None:
     assert experiment(name, law="orthogonal").exact is None
     if name != "master_theorem":

@@ -20,8 +20,11 @@ WITH_OPTIONS = [name for name in EXPERIMENTS if "options" in tables_of(name)]
 
 CHANGED: list[tuple[str, dict[str, Any]]] = [
     ("ntk", {"biases": True}),
+    ("jacobian_spectrum", {"steps": 3}),
+    ("dynamical_isometry", {"law": "orthogonal", "activation": "erf", "bias_variance": 1.0, "depth": 4}),
     ("ntk_training", {"flow": True}),
     ("dichotomy", {"features": "1/2", "output": "-1/4"}),
+    ("spectrum_vs_accuracy", {"depth": 2, "epochs": 3, "batch": 8, "learning_rate": 1, "held_out": 0.5, "labels": "y"}),
     ("clipped_identity", {"law": "laplace", "delta": 0.25}),
     ("semicircle", {"law": "rademacher", "orders": 4}),
     ("marchenko_pastur", {"ratio": 2, "orders": 3}),
@@ -115,6 +118,9 @@ def test_every_kind_of_file_has_options(tmp_path: Path, file: str, content: str)
         ("amp", {"steps": 65}, ["options.steps: 65 is above 64"]),
         ("master_theorem", {"quantiles": 100}, ["options.quantiles: 100 is not known; allowed: 64, 128"]),
         ("master_theorem", {"program": "os:system"}, ["options.program: 'os:system' is not known"]),
+        ("spectrum_vs_accuracy", {"held_out": 1}, ["options.held_out: 1 is not below 1"]),
+        ("spectrum_vs_accuracy", {"learning_rate": 0}, ["options.learning_rate: 0 is not above 0"]),
+        ("spectrum_vs_accuracy", {"labels": 3}, ["options.labels: 3 is not text"]),
         ("interpolation", {"program": "power"}, ["options.program: 'power' is not known", "'mlp' or 'tied'"]),
         ("interpolation", {"times": 1}, ["options.times: 1 is below 2"]),
         ("interpolation", {"depth": 65}, ["options.depth: 65 is above 64"]),
@@ -183,7 +189,8 @@ def test_every_other_option_can_be_swept() -> None:
         options = EXPERIMENTS[name].options()
         for key, default in options:
             if key not in options.shape:
-                assert len(points(load_spec({"experiment": name, "sweep": {f"options.{key}": [default]}}))) == 1
+                values = ["a name"] if default is None else [default]
+                assert len(points(load_spec({"experiment": name, "sweep": {f"options.{key}": values}}))) == 1
 
 
 @pytest.mark.parametrize("section", [kind.options for kind in EXPERIMENTS.values()])

@@ -1,20 +1,18 @@
 """The experiment ``free_independence``: weights are asymptotically free from diagonal matrices that depend on them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from widthwise.experiments.experiment import Experiment, Readout
 from widthwise.experiments.options import FreeIndependence
+from widthwise.experiments.words import diagonal, letters, traces
 from widthwise.models import activation
-from widthwise.spaces import Matrix, Space
+from widthwise.spaces import Space
 
 WORDS = ("A D", "A D A D", "B D A E", "A D A E A D", "A D C F")
 """Alternating products: A, B and C are centred polynomials of W, the others centred diagonal matrices."""
-
-Operator = Callable[[Tensor], Tensor]
 
 
 def free_independence(options: FreeIndependence) -> Experiment:
@@ -30,12 +28,13 @@ def free_independence(options: FreeIndependence) -> Experiment:
         phi = activation(options.activation).function
         w = space.matrix(law=options.law)
         h = w(space.vector())
-        letters = _letters(w)
+        known = letters(w)
         d, e = phi(w.T(phi(h))), phi(h)
-        diagonals = {"D": _diagonal(space, d), "E": _diagonal(space, e), "F": _diagonal(space, d * e)}
-        outsiders = {"D": letters["A"], "E": letters["A"], "F": letters["C"]}
+        diagonals = {"D": diagonal(space, d), "E": diagonal(space, e), "F": diagonal(space, d * e)}
+        outsiders = {"D": known["A"], "E": known["A"], "F": known["C"]}
         v = space.vector()
-        return {"moment": _traces(space, letters | diagonals, v), "outsider": _traces(space, letters | outsiders, v)}
+        moments, others = (traces(space, known | each, WORDS, v) for each in (diagonals, outsiders))
+        return {"moment": moments, "outsider": others}
 
     def exact() -> Mapping[str, np.ndarray]:
         return {"moment": np.zeros(len(WORDS)), "outsider": np.full(len(WORDS), np.nan)}
@@ -51,29 +50,6 @@ def free_independence(options: FreeIndependence) -> Experiment:
         measure=measure,
         exact=exact if options.law != "orthogonal" else None,
     )
-
-
-def _letters(w: Matrix) -> dict[str, Operator]:
-    def square(x: Tensor) -> Tensor:
-        return w.T(w(x))
-
-    return {"A": lambda x: square(x) - x, "B": lambda x: square(square(x)) - 2 * x, "C": lambda x: w(w.T(x)) - x}
-
-
-def _diagonal(space: Space, d: Tensor) -> Operator:
-    centred = d - space.avg(d)[..., None]
-    return lambda x: centred * x
-
-
-def _traces(space: Space, letters: Mapping[str, Operator], v: Tensor) -> Tensor:
-    return torch.cat([_trace(space, [letters[letter] for letter in word.split()], v) for word in WORDS], -1)
-
-
-def _trace(space: Space, operators: list[Operator], v: Tensor) -> Tensor:
-    x = v
-    for operator in reversed(operators):
-        x = operator(x)
-    return space.avg(v * x)
 
 
 def _readout(name: str, description: str, scale: float | None) -> Readout:

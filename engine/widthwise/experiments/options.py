@@ -46,6 +46,55 @@ class Dichotomy(Section):
     output: Exponent = "0"
 
 
+class JacobianSpectrum(Section):
+    """Of ``jacobian_spectrum``.
+
+    ``steps``: of Lanczos; so many pairs of recurrence coefficients, which hold twice as many moments.
+    """
+
+    shape: ClassVar[frozenset[str]] = frozenset({"steps"})
+
+    steps: Depth = 6
+
+
+class DynamicalIsometry(Section):
+    """Of ``dynamical_isometry``.
+
+    ``law``: of the entries of the matrices.
+    ``activation``: between the layers.
+    ``bias_variance``: of the biases; that of the weights is the critical one.
+    ``depth``: number of layers; spectra are those of the Jacobians between the first one and each of the others.
+    """
+
+    shape: ClassVar[frozenset[str]] = frozenset({"depth"})
+
+    law: LawName = "gaussian"
+    activation: ActivationName = "tanh"
+    bias_variance: Annotated[float, Field(ge=0, le=1e6)] = 0.05
+    depth: Annotated[int, Field(ge=2, le=64)] = 8
+
+
+class SpectrumVsAccuracy(Section):
+    """Of ``spectrum_vs_accuracy``.
+
+    ``depth``: number of hidden layers.
+    ``epochs``: how often training sees every input.
+    ``batch``: so many inputs a step.
+    ``learning_rate``: of the steps.
+    ``held_out``: share of the inputs, the last ones, that accuracy is measured on.
+    ``labels``: the array of labels inside of data.path; where it is left out, the last column of the inputs.
+    """
+
+    shape: ClassVar[frozenset[str]] = frozenset({"depth"})
+
+    depth: Depth = 4
+    epochs: Annotated[int, Field(ge=1, le=4096)] = 50
+    batch: Annotated[int, Field(ge=1, le=4096)] = 32
+    learning_rate: Annotated[float, Field(gt=0, le=1e6)] = 1e-3
+    held_out: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    labels: str | None = None
+
+
 class ClippedIdentity(Section):
     """Of ``clipped_identity``.
 

@@ -12,15 +12,18 @@ from widthwise.experiments.options import (
     NTK,
     ClippedIdentity,
     Dichotomy,
+    DynamicalIsometry,
     FreeIndependence,
     GradientIndependence,
     Interpolation,
+    JacobianSpectrum,
     MarchenkoPastur,
     MasterTheorem,
     MeanPooling,
     NoOptions,
     NTKTraining,
     Semicircle,
+    SpectrumVsAccuracy,
 )
 from widthwise.experiments.programs import programs
 from widthwise.laws import law
@@ -37,7 +40,9 @@ class Kind:
     its function. ``shaped_by`` are keys that decide the shape of its readouts, beside those of tables. ``models`` are
     the architectures that it takes, the first by default; where none is named all, and an MLP. ``defaults`` are what
     its tables hold, by name, where a user writes nothing. One without a ``limit`` measures sizes alone. In the name of
-    a readout ``*`` stands for one of several parts of a network.
+    a readout ``*`` stands for one of several parts of a network. One that ``classifies`` trains networks of a finite
+    width in all their entries, outside of the language, on inputs that are followed by their class; no rounding error
+    is measured.
     """
 
     name: str
@@ -52,6 +57,7 @@ class Kind:
     models: tuple[str, ...] = ()
     defaults: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     limit: bool = True
+    classifies: bool = False
 
 
 TABLES = ("model", "data", "training", "optimizer", "parametrization", "options")
@@ -132,6 +138,41 @@ EXPERIMENTS: Mapping[str, Kind] = {
             tables=frozenset({"model", "data"}),
             shaped_by=frozenset({"model.steps"}),
             models=("lstm", "gru", "rnn"),
+        ),
+        Kind(
+            name="jacobian_spectrum",
+            summary="law of the squared singular values of a network's Jacobian, with Lanczos, against its limit",
+            assumptions=f"{ENTRIES}, or square orthogonal matrices; a derivative that is polynomially bounded",
+            source="TP3 (2009.10685); 2111.00841",
+            readouts=(
+                (
+                    "alpha",
+                    "diagonal recurrence coefficients of J^T J, from the first to the last state, dimension (step)",
+                ),
+                ("beta", "the other recurrence coefficients, dimension (step)"),
+                ("moment", "avg(v (J^T J)^k v) / avg(v v) for a random v, dimension (order)"),
+                (
+                    "freeness",
+                    "mixed moments of a matrix and diagonals of its network, 0 in the limit, dimension (word)",
+                ),
+                ("spectrum", "law of the eigenvalues of J^T J, where there are few enough, dimension (quantile)"),
+            ),
+            home="widthwise.experiments.jacobian_spectrum",
+            tables=frozenset({"model", "data"}),
+            options=JacobianSpectrum,
+            defaults={"data": {"count": 1}},
+        ),
+        Kind(
+            name="dynamical_isometry",
+            summary="mean and spread of the spectrum of a critical MLP's Jacobian, layer by layer",
+            assumptions=f"{ENTRIES}, or orthogonal matrices; an activation with a critical weight variance",
+            source="1711.04735; PSG (1802.09979)",
+            readouts=(
+                ("mean", "mean of the squared singular values of dh^l/dh^1, 1 in the limit, dimension (state)"),
+                ("spread", "their variance over their squared mean, dimension (state)"),
+            ),
+            home="widthwise.experiments.dynamical_isometry",
+            options=DynamicalIsometry,
         ),
         Kind(
             name="universality",
@@ -223,6 +264,25 @@ EXPERIMENTS: Mapping[str, Kind] = {
             home="widthwise.experiments.lr_transfer",
             tables=LEARNING,
             limit=False,
+        ),
+        Kind(
+            name="spectrum_vs_accuracy",
+            summary="does the Jacobian's spectrum before training tell how well a random architecture will learn?",
+            assumptions="none of what is trained; the spectra are those of infinite width, ReLU and Gaussian weights",
+            source="FPNN (2111.00841), table 1.1",
+            readouts=(
+                ("quantile", "log10 of quantiles of the squared singular values that are not 0, dimension (level)"),
+                ("atom", "share of the singular values that are 0"),
+                ("accuracy", "share of held-out inputs that are told right after training"),
+                ("gain", "weight variance relative to the critical one"),
+                ("ratio", "width of every hidden layer relative to n, dimension (layer)"),
+            ),
+            home="widthwise.experiments.spectrum_vs_accuracy",
+            tables=frozenset({"data"}),
+            options=SpectrumVsAccuracy,
+            defaults={"data": {"source": "digits", "count": 1797}},
+            limit=False,
+            classifies=True,
         ),
         Kind(
             name="clipped_identity",
@@ -365,6 +425,11 @@ def has_limit(name: str) -> bool:
     return name not in EXPERIMENTS or EXPERIMENTS[name].limit
 
 
+def classifies(name: str) -> bool:
+    """Whether an experiment trains networks outside of the language, on inputs that are followed by their class."""
+    return name in EXPERIMENTS and EXPERIMENTS[name].classifies
+
+
 def options_of(name: str) -> type[Section]:
     """The class of an experiment's options."""
     return EXPERIMENTS[name].options if name in EXPERIMENTS else NoOptions
@@ -382,7 +447,7 @@ def moves_entries(name: str, optimizer: OptimizerOptions) -> bool:
     """Whether trials move all entries of a matrix one by one: of a program likewise, else by the optimizer."""
     if name in programs():
         return _experiment_of(name).moves_entries
-    return "optimizer" in tables_of(name) and not optimizer.is_linear
+    return classifies(name) or ("optimizer" in tables_of(name) and not optimizer.is_linear)
 
 
 def _experiment_of(program: str) -> Experiment:

@@ -32,7 +32,7 @@ def signal_propagation(model: Architecture, inputs: np.ndarray) -> Experiment:
         Poole et al. 2016 (1606.05340); Schoenholz et al. 2017 (1611.01232); TP0 (1902.04760) section 5.
     """
     constants = torch.from_numpy(inputs)
-    states = _count_states(model, constants)
+    states = count_states(model, constants)
 
     def measure(space: Space) -> Mapping[str, Tensor]:
         hs = model.states(space, constants)
@@ -69,7 +69,7 @@ def signal_propagation(model: Architecture, inputs: np.ndarray) -> Experiment:
     )
 
 
-def _count_states(model: Architecture, constants: Tensor) -> int:
+def count_states(model: Architecture, constants: Tensor) -> int:
     """As the network itself makes them, at a tiny width; two inputs are a batch."""
     with torch.no_grad():
         return len(model.states(FiniteSpace(PROBE_WIDTH), constants[:2]))

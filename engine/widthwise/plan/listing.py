@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterable, Sequence
 
-from widthwise.experiments import has_limit
+from widthwise.experiments import classifies, has_limit
 from widthwise.plan.cost import CostModel
 from widthwise.plan.units import Block, Unit
 from widthwise.spec import Spec
@@ -25,7 +25,7 @@ def blocks(spec: Spec, exact: Sequence[bool]) -> list[Block]:
     return [
         block
         for point, has_exact in enumerate(exact)
-        for block in (*_trials(spec, point), *_limit(spec, point), *_single(point, has_exact))
+        for block in (*_trials(spec, point), *_limit(spec, point), *_single(spec, point, has_exact))
     ]
 
 
@@ -41,10 +41,11 @@ def _limit(spec: Spec, point: int) -> Iterable[Block]:
         yield Block(kind="limit", point=point, width=0, index=replicate)
 
 
-def _single(point: int, has_exact: bool) -> Iterable[Block]:
+def _single(spec: Spec, point: int, has_exact: bool) -> Iterable[Block]:
     if has_exact:
         yield Block(kind="exact", point=point, width=0, index=0)
-    yield Block(kind="arithmetic", point=point, width=0, index=0)
+    if not classifies(spec.experiment):
+        yield Block(kind="arithmetic", point=point, width=0, index=0)
 
 
 def units(blocks: Iterable[Block], cost: CostModel, target_seconds: float) -> list[Unit]:

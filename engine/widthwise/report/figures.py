@@ -8,6 +8,8 @@ import xarray as xr
 
 from widthwise.report.coordinate_drawing import draw_coordinates
 from widthwise.report.coordinates import coordinate_panels, has_coordinates
+from widthwise.report.correlation import correlation_of, has_correlation
+from widthwise.report.correlation_drawing import draw_correlation
 from widthwise.report.dichotomy_drawing import draw_dichotomy
 from widthwise.report.dichotomy_map import dichotomy_map, has_dichotomy_map
 from widthwise.report.figure import figure
@@ -40,6 +42,8 @@ def _main(run: Run) -> Draw:
         return _draw_coordinates
     if has_transfer(run):
         return _draw_transfer
+    if has_correlation(run):
+        return _draw_correlation
     return _draw_diagram if has_phase_diagram(run) else _draw_curves
 
 
@@ -63,6 +67,10 @@ def _draw_diagram(run: Run, curves: Curves, path: Path) -> None:
 
 def _draw_transfer(run: Run, curves: Curves, path: Path) -> None:
     draw_transfer(transfer_of(run, float(curves[1].attrs["confidence"])), path)
+
+
+def _draw_correlation(run: Run, curves: Curves, path: Path) -> None:
+    draw_correlation(correlation_of(run, float(curves[1].attrs["confidence"])), path)
 
 
 def _draw_trajectories(run: Run, curves: Curves, path: Path) -> None:

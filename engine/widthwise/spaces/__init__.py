@@ -6,6 +6,8 @@ from widthwise.spaces.factor import Factor
 from widthwise.spaces.gram import avg, gram
 from widthwise.spaces.holding import Choice, Holding
 from widthwise.spaces.interpolated import Interpolated
+from widthwise.spaces.jacobian import Jacobian, jacobian
+from widthwise.spaces.lanczos import lanczos
 from widthwise.spaces.matrices import Strategy
 from widthwise.spaces.matrix import Matrix
 from widthwise.spaces.numbers import Estimator
@@ -20,6 +22,7 @@ __all__ = [
     "FiniteSpace",
     "Holding",
     "Interpolated",
+    "Jacobian",
     "KetSpace",
     "Matrix",
     "Space",
@@ -28,4 +31,6 @@ __all__ = [
     "check_program",
     "constant_axis",
     "gram",
+    "jacobian",
+    "lanczos",
 ]

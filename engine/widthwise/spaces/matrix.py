@@ -202,6 +202,19 @@ class _MatMul(torch.autograd.Function):
     def jvp(ctx: _Context, tangent: Tensor, *_: None) -> Tensor:
         return _MatMul.apply(tangent, ctx.anchor, ctx.strategy, ctx.transposed, ctx.weight)
 
+    @staticmethod
+    def vmap(
+        _: object,
+        in_dims: Sequence[int],
+        x: Tensor,
+        anchor: Tensor,
+        strategy: Strategy,
+        transposed: bool,
+        weight: float,
+    ) -> tuple[Tensor, int]:
+        """Products with many arrays of vectors are one product with all of them."""
+        return _MatMul.apply(x.movedim(in_dims[0], 1), anchor, strategy, transposed, weight), 1
+
 
 # Torch binds the arguments of every call to this signature; read once, it costs a tenth of reading it each time.
 _MatMul.forward.__signature__ = inspect.signature(_MatMul.forward)  # type: ignore[attr-defined]

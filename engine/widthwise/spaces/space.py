@@ -96,6 +96,11 @@ class Space:
         """Whether coordinates are samples of kets."""
         return self._sampled
 
+    @property
+    def keeps_graphs(self) -> bool:
+        """Whether later products differentiate vectors of backpropagation too: the estimator ``derivative`` does."""
+        return self._reading == "derivative"
+
     def dim(self, name: str, ratio: float = 1.0) -> Dim:
         """A dimension class: widths that are ``ratio`` times n, rounded (TP0 section 3.2).
 
@@ -305,7 +310,7 @@ class Space:
         targets = [*wrt, *(use.y for _, use in uses)]
         seed = torch.full_like(f, self.coordinates)
         gradients: tuple[Tensor | None, ...] = torch.autograd.grad(
-            f, targets, seed, allow_unused=True, retain_graph=again or None, create_graph=self._reading == "derivative"
+            f, targets, seed, allow_unused=True, retain_graph=again or None, create_graph=self.keeps_graphs
         )
         signals = [None if g is None else self._per_coordinate(g) for g in gradients]
         asked = tuple(signal for signal in signals[: len(wrt)] if signal is not None)
@@ -323,7 +328,7 @@ class Space:
 
     def derivative(self, c: Tensor, of: Tensor) -> Tensor:
         """dc/dof for scalars ``c`` of the program, summed over all entries of c, in the shape of ``of``."""
-        (gradient,) = torch.autograd.grad(c.sum(), of, create_graph=self._reading == "derivative")
+        (gradient,) = torch.autograd.grad(c.sum(), of, create_graph=self.keeps_graphs)
         return gradient
 
     def entries(self, matrix: Matrix) -> Tensor:
