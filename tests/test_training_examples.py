@@ -26,6 +26,7 @@ def test_adaptive_limits_at_small_size(tmp_path: Path) -> None:
     assert (2 * value[:, 1] < value[:, 0]).all()
 
 
+@pytest.mark.slow
 def test_the_best_learning_rate_stays_under_mup_and_falls_under_sp(tmp_path: Path) -> None:
     """From width 32 to 256 by less than a factor of 2, and by more than 4."""
     rates = "[0.001, 0.004, 0.016, 0.064, 0.25, 1.0, 4.0]"

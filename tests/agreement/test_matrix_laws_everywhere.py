@@ -49,7 +49,7 @@ def assert_one_limit(run: xr.DataTree) -> None:
     assert (np.abs(np.log(rms / rms.isel({"options.law": 0}))) < 5 * np.sqrt(2 / 32)).all()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [NAMES[0], pytest.param(NAMES[1], marks=pytest.mark.slow)])
 def test_signs_and_gaussian_entries_have_one_limit(tmp_path: Path, name: str) -> None:
     run = results(tmp_path / "x.run", name, LAWS[:2])
     assert_one_limit(run)

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-
 Call = Callable[..., tuple[int, str, str]]
 
 

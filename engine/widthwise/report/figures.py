@@ -15,6 +15,8 @@ from widthwise.report.dichotomy_map import dichotomy_map, has_dichotomy_map
 from widthwise.report.figure import figure
 from widthwise.report.phase_diagram import has_phase_diagram, phase_diagram
 from widthwise.report.phase_drawing import draw_phase_diagram
+from widthwise.report.spectra import has_spectra, spectra
+from widthwise.report.spectra_drawing import draw_spectra
 from widthwise.report.trajectories import has_trajectories, trajectories
 from widthwise.report.trajectory_drawing import draw_trajectories
 from widthwise.report.transfer import has_transfer, transfer_of
@@ -30,8 +32,9 @@ Draw = Callable[[Run, Curves, Path], None]
 
 
 def figures_of(run: Run) -> Mapping[str, Draw]:
-    """By name, the main one first: the curves or what stands in place of them; then trajectories."""
+    """By name, the main one first: the curves or what stands in place of them; then trajectories, or spectra."""
     more = {"trajectories": _draw_trajectories} if has_trajectories(run) else {}
+    more |= {"spectra": _draw_spectra} if has_spectra(run) else {}
     return {"convergence": _main(run), **more}
 
 
@@ -75,3 +78,7 @@ def _draw_correlation(run: Run, curves: Curves, path: Path) -> None:
 
 def _draw_trajectories(run: Run, curves: Curves, path: Path) -> None:
     draw_trajectories(trajectories(run.record.spec, open_results(run.path)), path)
+
+
+def _draw_spectra(run: Run, curves: Curves, path: Path) -> None:
+    draw_spectra(spectra(open_results(run.path)), path)
