@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from scipy import optimize, special
 
 from widthwise.theory.free.chain import ROUNDING, Chain, Diagonal, Link
 from widthwise.theory.free.compression import NODES, compressed
@@ -193,6 +194,31 @@ def potential(system: Equation, unknowns: Complex, zeta: Complex) -> Complex:
         )
         integral = integral + group.power * (m * log_above(chi) - logarithm / group.stretch)
     return (1 + m) * zeta - integral
+
+
+def log_moment(system: Equation) -> float:
+    r"""``E[log x; x > 0]``: the real part of :math:`-\int_0^{-\rho_0} \zeta\,dm`, the limit of `potential` at 0."""
+    m = -system.rank
+    roots = system.offsets + system.rank
+    integral = system.constant * m + system.pole * (special.xlogy(m, -m) - m)
+    integral += system.powers @ (special.xlogy(system.offsets, system.offsets) - m - roots * np.log(roots))
+    for group in system.groups:
+        if group.offset:
+            y = _opposite(group, system.rank)
+            rest = m * np.log(y) - group.sums[1] @ np.log1p(group.points / y) / group.stretch
+        else:
+            rest = -group.sums[1] @ np.log(group.points) / group.stretch
+        integral += group.power * rest
+    return float(-integral)
+
+
+def _opposite(group: Group, rank: float) -> float:
+    """The y > 0 for which chi = -y belongs to m = -rank."""
+
+    def excess(log_y: float) -> float:
+        return float(np.sum(group.sums[0] / (np.exp(log_y) + group.points)) - group.stretch * rank)
+
+    return float(np.exp(optimize.brentq(excess, -700.0, 700.0, xtol=1e-13)))
 
 
 def log_below(x: Complex) -> Complex:

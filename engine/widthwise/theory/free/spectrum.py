@@ -9,7 +9,7 @@ import numpy.typing as npt
 from widthwise.errors import SpecError
 from widthwise.theory.free.chain import Chain, Diagonal, Weights
 from widthwise.theory.free.edges import edges
-from widthwise.theory.free.equation import Equation, potential
+from widthwise.theory.free.equation import Equation, equation, log_moment
 from widthwise.theory.free.grid import NARROWEST, Grid, boundary, full_grid, integrals, seen
 from widthwise.theory.free.lilypads import require_none, solve
 from widthwise.theory.free.measure import Complex
@@ -155,10 +155,7 @@ class Spectrum:
         place, mass = self.atom
         if not self.has_density:
             return float(mass * np.log(place)) if mass else 0.0
-        at = self.grid.log_x[0] - 40.0 * max(1.0, np.ptp(self.grid.log_x) / 20)
-        there = solve(self._system, np.array([at + 0.5j * np.pi]))
-        value = potential(self._system, there.unknowns, there.zeta)[0]
-        return float(value.real - self.atom_at_zero * at)
+        return log_moment(equation(self.chain))
 
     @cached_property
     def mass(self) -> float:
