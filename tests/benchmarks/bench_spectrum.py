@@ -26,6 +26,7 @@ from widthwise.models import activation
 from widthwise.models.slopes import slope, slope_law
 from widthwise.theory import critical_weight_variance, variance_fixed_point
 from widthwise.theory.free import Chain, Measure, Spectrum, diagonal, spectrum, weights
+from widthwise.theory.free.compression import compressed
 
 HEIGHT = 1e-9
 BIASES = {"relu": 0.0, "tanh": 0.05}
@@ -91,7 +92,7 @@ def network(name: str, depth: int) -> Network:
         variance=variance,
         bias=BIASES[name],
         preactivations=q,
-        slopes=slope_law(name, q),
+        slopes=compressed(slope_law(name, q)),
     )
 
 

@@ -12,7 +12,7 @@ from widthwise.errors import SpecError
 from widthwise.theory import marchenko_pastur_quantiles
 from widthwise.theory.cells import borders
 from widthwise.theory.free import Chain, Measure, diagonal, slope_law, spectrum, weights
-from widthwise.theory.free.equation import equation
+from widthwise.theory.free.equation import equation, potential
 from widthwise.theory.free.lilypads import solve
 from widthwise.theory.kernels import Array
 
@@ -192,6 +192,28 @@ def test_random_architectures_end_on_the_right_branch(drawn: tuple[str, list[flo
 def test_more_random_architectures_end_on_the_right_branch(drawn: tuple[str, list[float], float, str]) -> None:
     """Of wide laws of slopes behind a narrow layer up to a twentieth may be out of reach, and is missing."""
     assert_on_the_right_branch(drawn, 0.05)
+
+
+def test_the_potential_is_that_of_the_moments() -> None:
+    """``E[log(z - x)] = log z - sum_k m_k / (k z^k)``, real and imaginary part, far from a support that ends at 22."""
+    system, z = equation(RELU @ weights(2.0) @ LEAKY @ weights(0.5)), 400.0 * np.exp(1j * np.array([0.3, 1.0, 2.5]))
+    found = solve(system, np.log(z))
+    moments = (RELU @ weights(2.0) @ LEAKY @ weights(0.5)).moments(12)
+    orders = np.arange(1, 13)
+    expected = found.zeta - (moments / orders) @ np.exp(-np.outer(orders, found.zeta))
+    np.testing.assert_allclose(potential(system, found.unknowns, found.zeta), expected, rtol=1e-11)
+
+
+def test_hops_do_not_pass_over_an_edge() -> None:
+    """A law with a gap below it, where the equation has a root beyond the edge that is not the law's."""
+    masses = (0.571, 0.42, 0.38, 0.36)
+    parts = [diagonal(Measure(np.array([0.0, 1.0]), np.array([1 - p, p]))) @ weights(1.0, 1.5) for p in masses]
+    law = spectrum(reduce(lambda inner, outer: outer @ inner, parts))
+    assert len(law.edges) == 2
+    assert law.edges[0] > 0
+    assert law.mass == pytest.approx(1.0, abs=1e-6)
+    below = law.edges[0] * np.array([0.05, 0.3, 0.9])
+    np.testing.assert_allclose(law.survival(below), 1 - law.atom_at_zero, atol=1e-9)
 
 
 def test_a_law_without_a_density_is_refused_in_one_line() -> None:

@@ -105,7 +105,7 @@ def solve(system: Equation, zeta: Complex) -> Solution:
         more, lost = pointed(system, found, ascending[stride // 2 :: stride])
         found, left = found + more, np.append(left, lost)
         stride //= 2
-    return found + near(system, found, np.sort(left)) if len(left) else found
+    return found + near(system, None, np.sort(left)) if len(left) else found
 
 
 def near(system: Equation, known: Solution | None, zeta: Complex) -> Solution:
@@ -215,9 +215,9 @@ def _hopped(system: Equation, starts: Solution, zeta: Complex, hops: int) -> Com
         there = starts.zeta[going] + (done[going] + length) * way[going]
         guess = moved(system, now[:, going], slope[:, going] * (length * way[going]))
         first = newton(system, guess, there)
-        middle = moved(system, guess, first.step)
+        middle = matched(system, guess + first.step)
         second = newton(system, middle, there)
-        landed = moved(system, middle, second.step)
+        landed = matched(system, middle + second.step)
         sizes = _size(first, guess), _size(second, middle)
         contraction = sizes[1] / np.maximum(sizes[0], 1e-14)
         turn = _turn(now[:, going], slope[:, going], landed, second.slope)
