@@ -39,6 +39,7 @@ def test_the_best_learning_rate_stays_under_mup_and_falls_under_sp(tmp_path: Pat
     assert moved[1] > 2
 
 
+@pytest.mark.slow
 def test_trajectories_do_not_depend_on_the_law_of_matrices(tmp_path: Path) -> None:
     """One limit for all laws, bit for bit; outputs of width 256 within 5 standard errors of it and a bias of 1 %."""
     laws = 'sweep."model.law"=["gaussian", "rademacher"]'
