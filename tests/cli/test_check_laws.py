@@ -32,7 +32,7 @@ def law_run(expected: float) -> tuple[xr.Dataset, xr.Dataset]:
 @pytest.mark.parametrize(("expected", "code"), [(-0.5, 0), (-1.0, 6)])
 def test_a_refuted_slope_of_w2_fails(call: Call, monkeypatch: pytest.MonkeyPatch, expected: float, code: int) -> None:
     monkeypatch.setattr(pipeline, "curves_of", lambda _: law_run(expected))
-    monkeypatch.setattr(results, "transfer_of", lambda run, curves: None)
+    monkeypatch.setattr(results, "findings_of", lambda run, curves: None)
     found, out, err = call("show", "laws.run", "--check")
     assert found == code
     assert "w2 slopes: 1 " in out
