@@ -42,10 +42,12 @@ def spectrum(
 
     widthwise spectrum --depth 32 --activation hard_tanh --weights orthogonal --weight-variance 1.05 --json
     """
+    from widthwise.models import activation_names
     from widthwise.models.jacobian import network_chain
     from widthwise.report.spectrum_document import spectrum_document, spectrum_lines, spectrum_table
     from widthwise.theory.free import spectrum as law_of
 
+    _require("--activation", activation, tuple(activation_names()))
     _require("--weights", weights, ("iid", "orthogonal"))
     _require("--fan", fan, ("in", "out"))
     law = law_of(

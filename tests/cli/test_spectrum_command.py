@@ -42,7 +42,7 @@ def test_people_see_a_table(call: Call) -> None:
         (["--weights", "haar"], "--weights: 'haar' is not known; allowed: iid, orthogonal"),
         (["--widths", "1,2"], "widths: 2 given, 5 needed, or a single one"),
         (["--weight-variance", "two"], "--weight-variance: 'two' is not allowed; give a number, or numbers separated"),
-        (["--activation", "tan"], "'tan' is not known; allowed: abs, cos"),
+        (["--activation", "tan"], "--activation: 'tan' is not known; allowed: abs, cos"),
     ],
 )
 def test_what_is_not_allowed_is_one_line(call: Call, arguments: list[str], message: str) -> None:

@@ -70,19 +70,20 @@ def recurrence(nodes: Array, weights: Array, steps: int) -> tuple[Array, Array]:
         Gautschi, Orthogonal Polynomials (2004), section 2.2.3.
     """
     nodes, weights = np.broadcast_arrays(nodes, weights)
-    known = [np.sqrt(weights / weights.sum(-1, keepdims=True))]
+    basis = np.zeros((*nodes.shape[:-1], steps + 1, nodes.shape[-1]))
+    basis[..., 0, :] = np.sqrt(weights / weights.sum(-1, keepdims=True))
     least = 32 * np.finfo(np.float64).eps * np.abs(nodes).max(-1)
     alpha, beta = [], []
-    for _ in range(steps):
-        rest = nodes * known[-1]
-        alpha.append(np.sum(known[-1] * rest, -1))
+    for k in range(steps):
+        known = basis[..., : k + 1, :]
+        rest = nodes * basis[..., k, :]
+        alpha.append(np.sum(basis[..., k, :] * rest, -1))
         for _ in range(2):
-            for each in known:
-                rest = rest - np.sum(each * rest, -1, keepdims=True) * each
+            rest = rest - (known.mT @ (known @ rest[..., None]))[..., 0]
         size = np.linalg.norm(rest, axis=-1)
         left = size > least
         beta.append(size * left)
-        known.append(rest / np.where(left, size, np.inf)[..., None])
+        basis[..., k + 1, :] = rest / np.where(left, size, np.inf)[..., None]
     return np.stack(alpha, -1), np.stack(beta, -1)
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from widthwise.errors import WidthwiseError
-from widthwise.theory.free.block_equation import Complex, Equation, Evaluation, State
+from widthwise.theory.free.block_equation import Equation, Evaluation, State
+from widthwise.theory.free.measure import Complex
 from widthwise.theory.kernels import Array
 
 Mask = npt.NDArray[np.bool_]

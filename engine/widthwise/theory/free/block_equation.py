@@ -14,14 +14,13 @@ the coordinate otherwise than through constant matrices.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from widthwise.theory.free.measure import Complex
 from widthwise.theory.kernels import Array
 
-Complex = npt.NDArray[np.complexfloating[Any, Any]]
 Indices = npt.NDArray[np.intp]
 
 NUMBERS_AT_ONCE = 8192

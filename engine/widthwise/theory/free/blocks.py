@@ -13,9 +13,10 @@ import numpy.typing as npt
 
 from widthwise.errors import SpecError, WidthwiseError
 from widthwise.theory.free.block_descent import descend, settle, top
-from widthwise.theory.free.block_equation import Complex, Equation, State
+from widthwise.theory.free.block_equation import Equation, State
 from widthwise.theory.free.block_law import Knots, hermite, knots
 from widthwise.theory.free.contour import Coefficients, coefficients, contour
+from widthwise.theory.free.measure import Complex
 from widthwise.theory.jacobi import moments_of
 from widthwise.theory.kernels import Array
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from widthwise.theory.free.measure import Measure
+from widthwise.theory.jacobi import gauss_quadrature, recurrence
 from widthwise.theory.kernels import Array
 
 NODES = 5
@@ -10,10 +11,6 @@ NODES = 5
 
 PIECE, PIECES = 0.6, 75
 """Their width in log x, from the largest point down, and how many there are; below is one more."""
-
-ROUNDING = 1e-14
-"""Distance of points, relative to their size, below which they are one."""
-
 
 ANGLE = 0.4
 """Argument from which on a transform is right to 1e-5, of 0.8 to 1e-8; over the resolution."""
@@ -31,23 +28,8 @@ def compressed(measure: Measure, resolution: int = 1) -> Measure:
 
 
 def _gauss(points: Array, weights: Array) -> tuple[Array, Array]:
-    """Gauss's rule of a few points for a discrete measure: eigenvalues of its Jacobi matrix (Golub and Welsch 1969)."""
+    """Gauss's rule for a discrete measure, points without a weight where fewer do."""
     if len(points) <= NODES:
         return points, weights
-    vectors = np.empty((NODES, len(points)))
-    vector = np.sqrt(weights / weights.sum())
-    diagonal, beside = np.empty(NODES), np.empty(NODES)
-    for k in range(NODES):
-        vectors[k] = vector
-        rest = points * vector
-        diagonal[k] = vector @ rest
-        for _ in range(2):
-            rest = rest - vectors[: k + 1].T @ (vectors[: k + 1] @ rest)
-        beside[k] = np.linalg.norm(rest)
-        if beside[k] <= ROUNDING * points[-1]:
-            break
-        vector = rest / beside[k]
-    size = k + 1
-    matrix = np.diag(diagonal[:size]) + np.diag(beside[: size - 1], 1) + np.diag(beside[: size - 1], -1)
-    nodes, basis = np.linalg.eigh(matrix)
-    return np.clip(nodes, points[0], points[-1]), weights.sum() * basis[0] ** 2
+    nodes, shares = gauss_quadrature(*recurrence(points, weights, NODES))
+    return np.clip(nodes, points[0], points[-1]), weights.sum() * shares

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from widthwise.theory.free.block_equation import Complex
+from widthwise.theory.free.measure import Complex
 from widthwise.theory.kernels import Array
 
 LOSS = 6.0

@@ -100,22 +100,23 @@ def solve(system: Equation, zeta: Complex) -> Solution:
     ascending = np.sort(zeta)
     stride = 1 << max(0, int(np.ceil(np.log2(max(len(zeta), 1) / COARSE))))
     first = np.arange(0, len(zeta), stride)
-    found, left = near(system, None, ascending[first]), ascending[:0]
+    found, left = _from_far(system, ascending[first]), ascending[:0]
     while stride > 1:
         more, lost = pointed(system, found, ascending[stride // 2 :: stride])
         found, left = found + more, np.append(left, lost)
         stride //= 2
-    return found + near(system, None, np.sort(left)) if len(left) else found
+    return found + _from_far(system, np.sort(left)) if len(left) else found
 
 
-def near(system: Equation, known: Solution | None, zeta: Complex) -> Solution:
-    """The solution at ascending points: where known neighbours point to, else by hops from the nearest, or all the way.
+def _from_far(system: Equation, zeta: Complex) -> Solution:
+    """The solution at ascending points by hops all the way.
 
     Raises:
         WidthwiseError: a point was not reached; names it.
     """
-    found, missed = reached(system, known, zeta)
-    require_none(missed)
+    with np.errstate(all="ignore"):
+        found, fine = _arrived(system, _sources(system, len(zeta)), zeta, HOPS)
+    require_none(zeta[~fine])
     return found
 
 
@@ -139,24 +140,27 @@ def pointed(system: Equation, known: Solution, zeta: Complex) -> tuple[Solution,
     return found[fine], zeta[~fine]
 
 
-def reached(system: Equation, known: Solution | None, zeta: Complex) -> tuple[Solution, Complex]:
-    """The solution at those of ascending points that are reached as by `near`, and the others."""
+def reached(system: Equation, known: Solution, zeta: Complex) -> tuple[Solution, Complex]:
+    """The solution at those of ascending points that are reached, and the others.
+
+    They are where known neighbours point to, or hops from the nearest one lead, or hops all the way.
+    """
+    found, left = pointed(system, known, zeta)
     with np.errstate(all="ignore"):
-        source = _source(system)[np.zeros(len(zeta), np.intp)]
-        if known is None:
-            found, fine = _arrived(system, source, zeta, HOPS)
-        else:
-            found, fine = polished(system, _between(known, zeta), zeta)
-            for starts, hops in ((known[_nearest(known, zeta)], FEW_HOPS), (source, HOPS)):
-                lost = np.flatnonzero(~fine)
-                if len(lost):
-                    again, fine[lost] = _arrived(system, starts[lost], zeta[lost], hops)
-                    found = found[np.delete(np.arange(len(zeta)), lost)] + again
-    return found[fine], zeta[~fine]
+        for starts, hops in ((known[_nearest(known, left)], FEW_HOPS), (None, HOPS)):
+            if len(left):
+                again, fine = _arrived(system, starts or _sources(system, len(left)), left, hops)
+                found, left = found + again[fine], left[~fine]
+    return found, left
 
 
 def _arrived(system: Equation, starts: Solution, zeta: Complex, hops: int) -> tuple[Solution, Mask]:
     return polished(system, _hopped(system, starts, zeta, hops), zeta, SLOW)
+
+
+def _sources(system: Equation, count: int) -> Solution:
+    """Where all hops begin, as often as there are points."""
+    return _source(system)[np.zeros(count, np.intp)]
 
 
 def _nearest(known: Solution, zeta: Complex) -> npt.NDArray[np.intp]:
