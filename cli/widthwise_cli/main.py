@@ -11,8 +11,12 @@ from widthwise_cli.catalogue import list_
 from widthwise_cli.classify import classify
 from widthwise_cli.diagnosis import doctor
 from widthwise_cli.execution import run
+from widthwise_cli.jobs import app as jobs
+from widthwise_cli.merge import merge
 from widthwise_cli.results import check, plot, reduce, show
 from widthwise_cli.spectrum import spectrum
+from widthwise_cli.submission import submit
+from widthwise_cli.top import top
 
 app = typer.Typer(
     name="widthwise",
@@ -21,9 +25,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, show, plot, reduce, check, classify, spectrum, doctor):
+for command in (run, show, plot, reduce, check, merge, top, classify, spectrum, doctor):
     app.command()(command)
 app.command("list")(list_)
+app.command()(submit)
+app.add_typer(jobs, name="jobs")
 
 
 def _print_version(asked: bool) -> None:

@@ -1,6 +1,5 @@
 """``show``, ``plot``, ``reduce``, ``check``: what can be done with a run directory."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
@@ -8,12 +7,13 @@ from typer import Argument, Option
 from widthwise.errors import CorruptError, VerdictError
 from widthwise_cli.findings import findings_of, print_findings
 from widthwise_cli.output import messages, print_json, print_result
+from widthwise_cli.sources import place
 
 if TYPE_CHECKING:
     from widthwise.report.pipeline import Curves
     from widthwise_cli.findings import Findings
 
-Run = Annotated[Path, Argument(metavar="RUN", help="A run directory.")]
+Run = Annotated[str, Argument(metavar="RUN", help="A run directory, or the URL of one: s3://bucket/NAME.run.")]
 Json = Annotated[bool, Option("--json", help="Print the result for machines.")]
 
 
@@ -25,8 +25,9 @@ def show(
     """Print the curves and verdicts of a run."""
     from widthwise.report.pipeline import curves_of
 
-    curves = curves_of(run)
-    found = findings_of(run, curves)
+    path = place(run)
+    curves = curves_of(path)
+    found = findings_of(path, curves)
     print_findings(curves, found, json=json)
     if check:
         _require_verdicts(run, curves, found)
@@ -35,7 +36,7 @@ def show(
 def plot(
     run: Run,
     out: Annotated[
-        Path | None,
+        str | None,
         Option(
             "--out",
             "-o",
@@ -47,7 +48,8 @@ def plot(
     """Draw the figures of a run: its curves, or its phase diagram, and what else it has."""
     from widthwise.report.pipeline import curves_of, draw
 
-    for drawing in draw(run, curves_of(run), out):
+    path = place(run)
+    for drawing in draw(path, curves_of(path), None if out is None else place(out)):
         print(drawing)
 
 
@@ -55,16 +57,16 @@ def reduce(run: Run) -> None:
     """Derive the stored curves and verdicts of a run again from its trials."""
     from widthwise.report import pipeline, summary_line
 
-    print_result(summary_line(*pipeline.reduce(run)))
+    print_result(summary_line(*pipeline.reduce(place(run))))
 
 
 def check(run: Run, json: Json = False) -> None:
     """Look for damage: decode every chunk and compare it with what its worker wrote down."""
     from widthwise.store import check_run
 
-    problems = check_run(run)
+    problems = check_run(place(run))
     if json:
-        print_json({"run": str(run), "problems": problems})
+        print_json({"run": run, "problems": problems})
     else:
         for problem in problems:
             print(problem)
@@ -74,7 +76,7 @@ def check(run: Run, json: Json = False) -> None:
     messages.print(f"{run}: no damage found", markup=False)
 
 
-def _require_verdicts(run: Path, curves: "Curves", found: "Findings") -> None:
+def _require_verdicts(run: str, curves: "Curves", found: "Findings") -> None:
     """Judge by `rms`, or by `w2` of a law: all of the distance, and one test a readout keeps false alarms rare.
 
     Correlations are no verdicts: nothing of them is theory.

@@ -9,6 +9,7 @@ from widthwise.errors import SpecError
 
 if TYPE_CHECKING:
     from widthwise.spec import Spec
+    from widthwise.store import RunPath
 
 # The engine is imported inside of functions here and in the other commands: torch takes seconds to import, and neither
 # --help nor a file that cannot be read should wait for it.
@@ -46,12 +47,20 @@ def changes(*, width: str | None, trials: int | None, tolerance: float | None, o
     return [*named, *others]
 
 
-def run_directory(source: str, out: str | None) -> Path:
-    """``--out``, or ``NAME.run`` in the current directory."""
-    if out is not None and "://" in out:
-        message = f"--out {out}: is not a directory of this machine, and no other place can be written yet"
-        raise SpecError(message)
-    return Path(out or f"{Path(source).stem}.run")
+def run_directory(source: str, out: str | None) -> "RunPath":
+    """``--out``, a path or a URL, or ``NAME.run`` in the current directory."""
+    return place(out or f"{Path(source).stem}.run")
+
+
+def place(text: str) -> "RunPath":
+    """Where an argument says that a run or a figure is.
+
+    Raises:
+        SpecError: a URL of a scheme that is no storage.
+    """
+    from widthwise.store import run_path
+
+    return run_path(text)
 
 
 def _is_file(source: str) -> bool:

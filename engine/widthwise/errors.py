@@ -46,6 +46,10 @@ class ClusterError(WidthwiseError):
     exit_code = 69
 
 
+class ShardLostError(ClusterError):
+    """A member of a group that computes a replicate together is lost, silent or out of step; the group starts again."""
+
+
 class StorageError(WidthwiseError):
     """Reading or writing failed: disk full, no permission, store unreachable."""
 

@@ -8,8 +8,9 @@ float32 whatever the particles' dtype, so that changing the dtype changes the ar
 import hashlib
 import math
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -27,8 +28,16 @@ BITS = 30
 SOBOL_DIMENSIONS = 21_201
 """Dimensions for which direction numbers are known (Joe and Kuo 2008)."""
 
-Draw = Callable[[int, int, int], Tensor]
-"""``draw(first, count, coordinates)``: columns ``first ..``, ``count`` of them, (replicate, count, coordinates)."""
+
+class Draw(Protocol):
+    """Makes columns of random numbers."""
+
+    def __call__(self, first: int, count: int, coordinates: int, here: range | None = None) -> Tensor:
+        """Columns ``first ..``, ``count`` of them, (replicate, count, coordinates); of their coordinates those `here`.
+
+        A range of coordinates begins with a block.
+        """
+        ...
 
 
 def digest(seed: int, *path: int, size: int) -> bytes:
@@ -64,11 +73,11 @@ def _seeded_state() -> np.ndarray:
 def pseudo_random(seed: int, domain: Sequence[int], replicates: Sequence[int], device: torch.device) -> Draw:
     """Columns of independent standard normals, one stream per (replicate, call, block of coordinates)."""
 
-    def draw(first: int, count: int, coordinates: int) -> Tensor:
-        out = torch.empty(len(replicates), count, coordinates, device=device)
+    def draw(first: int, count: int, coordinates: int, here: range | None = None) -> Tensor:
+        here = range(coordinates) if here is None else here
+        out = torch.empty(len(replicates), count, len(here), device=device)
         for columns, replicate in zip(out, replicates, strict=True):
-            for block, start in enumerate(range(0, coordinates, BLOCK)):
-                part = columns[:, start : start + BLOCK]
+            for block, part in enumerate(columns.split(BLOCK, 1), here.start // BLOCK):
                 generator = torch_generator(device, seed, *domain, replicate, first, block)
                 for piece in (part,) if part.is_contiguous() else part:  # normal_ is slow on strided memory
                     piece.normal_(generator=generator)
@@ -86,12 +95,13 @@ def sobol(seed: int, replicates: Sequence[int], device: torch.device) -> Draw:
     of its tail. There are `SOBOL_DIMENSIONS` columns.
     """
 
-    def draw(first: int, count: int, coordinates: int) -> Tensor:
-        out = torch.empty(len(replicates), count, coordinates, device=device)
+    def draw(first: int, count: int, coordinates: int, here: range | None = None) -> Tensor:
+        here = range(coordinates) if here is None else here
+        out = torch.empty(len(replicates), count, len(here), device=device)
         for columns, replicate in zip(out, replicates, strict=True):
             for column, dimension in zip(columns, range(first, first + count), strict=True):
                 directions, shift = _scrambled(seed, replicate, dimension)
-                _normal_quantiles(column, directions, shift)
+                _normal_quantiles(column, directions, shift, here.start, coordinates)
         return out
 
     return draw
@@ -113,17 +123,16 @@ def _direction_numbers() -> np.ndarray:
     return torch.quasirandom.SobolEngine(SOBOL_DIMENSIONS).sobolstate.numpy()
 
 
-def _normal_quantiles(column: Tensor, directions: np.ndarray, shift: int) -> None:
-    """Fill a column with the normal quantiles of the Sobol points 0, 1, 2, ..., block by block."""
+def _normal_quantiles(column: Tensor, directions: np.ndarray, shift: int, first: int, points: int) -> None:
+    """Fill a column with the normal quantiles of the Sobol points ``first``, ... of so many ``points``, by blocks."""
     low = torch.zeros(min(BLOCK, column.numel()), dtype=torch.int32, device=column.device)
     for digit in range((low.numel() - 1).bit_length()):
         half = low[1 << digit : 2 << digit]
         torch.bitwise_xor(low[: half.numel()], int(directions[digit]), out=half)
-    last, tail = _tail(column.numel())
-    for start in range(0, column.numel(), BLOCK):
+    last, tail = _tail(points)
+    for start, part in zip(range(first, first + column.numel(), BLOCK), column.split(BLOCK), strict=True):
         digits = np.flatnonzero([(start >> digit) & 1 for digit in range(BITS)])
         offset = int(np.bitwise_xor.reduce(directions[digits], initial=shift))
-        part = column[start : start + BLOCK]
         uniform = (low[: part.numel()] ^ offset).double().add_(0.5).mul_(2.0 ** (1 - BITS)).sub_(1)
         part.copy_(uniform.erfinv_().mul_(math.sqrt(2)))
         part.masked_fill_(part > last, tail).masked_fill_(part < -last, -tail)

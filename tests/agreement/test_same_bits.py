@@ -10,7 +10,7 @@ import torch
 
 import widthwise
 from widthwise.models import activations
-from widthwise.plan import Block, CostModel, Unit, units
+from widthwise.plan import CostModel, Series, Span, series
 from widthwise.store import read_journal, tree_hash
 
 GROUPS = ("trials", "limit", "exact", "arithmetic", "curves", "verdicts")
@@ -46,10 +46,11 @@ def test_the_cut_into_units_changes_nothing(tmp_path: Path, monkeypatch: pytest.
     usual = widthwise.run(spec(), tmp_path / "usual.run", address="inline")
     cuts: list[int] = []
 
-    def other_cut(missing: Sequence[Block], cost: CostModel, workers: int) -> list[Unit]:
+    def other_cut(missing: Sequence[Span], cost: CostModel, workers: int) -> list[Series]:
         del workers
-        cuts.append(max(len(unit.blocks) for unit in units(missing, cost, seconds)))
-        return units(missing, cost, seconds)
+        made = series(missing, cost, seconds)
+        cuts.append(max(len(unit.blocks) for each in made for unit in each))
+        return made
 
     monkeypatch.setattr(sys.modules["widthwise.run.driver"], "cut", other_cut)
     other = widthwise.run(spec(), tmp_path / "other.run", address="inline")

@@ -352,7 +352,7 @@ def test_doctor_says_what_there_is(call: Call) -> None:
         (["run", "amp", "--set", "model.depth=2"], "model: has no meaning for the experiment amp; leave the table out"),
         (["run", "ntk", "--address", "mars"], "'mars' is not known"),
         (["run", "ntk", "--workers", "0"], "workers: 0 is below 1"),
-        (["run", "ntk", "--out", "s3://bucket/x.run"], "not a directory of this machine"),
+        (["run", "ntk", "--out", "ftp://bucket/x.run"], "ftp:// is no storage"),
         (["show", "nothing.run"], "nothing.run"),
         (["plot", "nothing.run"], "nothing.run"),
         (["reduce", "nothing.run"], "nothing.run"),

@@ -11,7 +11,7 @@ from widthwise.experiments import build
 from widthwise.experiments.classifier import accuracy, descend, outputs
 from widthwise.experiments.random_networks import OCTAVES, RandomNetwork, generators, random_network, random_weights
 from widthwise.experiments.spectrum_vs_accuracy import LEVELS, log_quantiles, trained_on
-from widthwise.plan import blocks, point_inputs, trials_at_once
+from widthwise.plan import point_inputs, spans, trials_at_once
 from widthwise.spaces import FiniteSpace, KetSpace
 from widthwise.spec import Spec, points
 
@@ -178,5 +178,5 @@ def test_something_is_trained_on_and_something_held_out(count: int, share: float
 def test_there_is_no_limit_and_nothing_of_a_limit_is_planned() -> None:
     with pytest.raises(ProgramError, match="at a finite width"):
         measured(KetSpace(8, 2))  # type: ignore[arg-type]
-    assert {block.kind for block in blocks(spec(), [False])} == {"trials"}
+    assert {span.kind for span in spans(spec(), [False])} == {"trials"}
     assert trials_at_once(spec(), 4096) == 1

@@ -1,12 +1,13 @@
-"""Blocks and units: every block that is asked for, once, in units of the size wanted."""
+"""Spans and series: every block that is asked for, once, in units of the size wanted."""
 
+import itertools
 from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widthwise.plan import Block, CostModel, blocks, trials_of, units
+from widthwise.plan import Block, CostModel, Span, joined, series, spans, trials_of
 from widthwise.spec import Spec, load_spec
 
 
@@ -25,6 +26,10 @@ class FlatCost(CostModel):
 
 def spec_with(**sweep: object) -> Spec:
     return load_spec({"experiment": "ntk", "sweep": sweep, "limit": {"replicates": 3}, "numerics": {"microbatch": 4}})
+
+
+def blocks(spec: Spec, exact: list[bool]) -> list[Block]:
+    return [block for span in spans(spec, exact) for block in span.blocks]
 
 
 def test_trials_are_cut_into_whole_microbatches() -> None:
@@ -64,29 +69,20 @@ def test_more_trials_only_add_blocks() -> None:
     st.floats(1e-3, 10),
 )
 def test_units_hold_every_block_once(widths: list[int], trials: int, points: int, target: float) -> None:
-    wanted = blocks(spec_with(width=widths, trials=trials), [True] * points)
+    wanted = spans(spec_with(width=widths, trials=trials), [True] * points)
     cost = FlatCost()
-    found = units(wanted, cost, target)
-    assert Counter(block for unit in found for block in unit.blocks) == Counter(wanted)
+    made = series(wanted, cost, target)
+    found = [unit for each in made for unit in each]
+    assert Counter(block for unit in found for block in unit.blocks) == Counter(b for s in wanted for b in s.blocks)
+    assert len(found) == sum(each.count for each in made)
     for unit in found:
-        assert len({(block.kind, block.point, block.width) for block in unit.blocks}) == 1
-        assert [block.index for block in unit.blocks] == sorted(block.index for block in unit.blocks)
         assert unit.seconds == pytest.approx(sum(cost.seconds(block) for block in unit.blocks))
         assert unit.bytes == cost.bytes(unit.blocks[0])
         assert unit.seconds <= target * (1 + 1e-9) or len(unit.blocks) == 1
-    assert [unit.seconds for unit in found] == sorted((unit.seconds for unit in found), reverse=True)
 
 
-@given(st.randoms(use_true_random=False))
-def test_units_do_not_depend_on_the_order_of_blocks(random: object) -> None:
-    wanted = blocks(spec_with(width=[8, 16], trials=40), [True, False])
-    shuffled = list(wanted)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert units(shuffled, FlatCost(), 0.02) == units(wanted, FlatCost(), 0.02)
-
-
-def test_no_blocks_make_no_units() -> None:
-    assert units([], FlatCost(), 1.0) == []
+def test_no_spans_make_no_units() -> None:
+    assert series([], FlatCost(), 1.0) == []
 
 
 def test_a_cost_of_zero_makes_one_unit() -> None:
@@ -94,5 +90,17 @@ def test_a_cost_of_zero_makes_one_unit() -> None:
         def seconds(self, block: Block) -> float:
             return 0.0
 
-    wanted = [Block(kind="limit", point=0, width=0, index=index) for index in range(5)]
-    assert [len(unit.blocks) for unit in units(wanted, Free(), 1.0)] == [5]
+    (made,) = series([Span("limit", 0, 0, 0, 5)], Free(), 1.0)
+    assert [len(unit.blocks) for unit in made] == [5]
+
+
+BLOCKS = st.builds(Block, st.sampled_from(["trials", "limit"]), st.integers(0, 2), st.just(8), st.integers(0, 20))
+
+
+@given(st.sets(BLOCKS), st.randoms(use_true_random=False))
+def test_joined_blocks_are_the_same_blocks_in_as_few_spans_as_can_be(found: set[Block], random: object) -> None:
+    shuffled = sorted(found)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    made = joined(shuffled)
+    assert [block for span in made for block in span.blocks] == sorted(found)
+    assert not any(a.block(a.count) == b.block(0) for a, b in itertools.pairwise(made))

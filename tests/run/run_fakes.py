@@ -43,12 +43,29 @@ def slow(spec: Spec, inputs: Sequence[np.ndarray], block: Block) -> Mapping[str,
     return numbers(spec, inputs, block)
 
 
+def chaos_spec() -> Spec:
+    """A hundred blocks."""
+    return tiny_spec(sweep={"width": [4, 8], "trials": 192}, limit={"samples": 64, "replicates": 2})
+
+
+def brief(spec: Spec, inputs: Sequence[np.ndarray], block: Block) -> Mapping[str, np.ndarray]:
+    """From 20 to 50 ms a block, but a quarter of a second for those that are measured beforehand: short units."""
+    time.sleep(0.02 + 0.03 * (block.index * 7 % 11) / 10 if block.index else 0.25)
+    return numbers(spec, inputs, block)
+
+
 def poisoned(spec: Spec, inputs: Sequence[np.ndarray], block: Block) -> Mapping[str, np.ndarray]:
     """One block always raises."""
     if block == POISON:
         message = "a line\nand another"
         raise FloatingPointError(message)
     return numbers(spec, inputs, block)
+
+
+def poisoned_slowly(spec: Spec, inputs: Sequence[np.ndarray], block: Block) -> Mapping[str, np.ndarray]:
+    """One block always raises, after long enough for what happened before to be reported."""
+    time.sleep(1.5 if block == POISON else 0.0)
+    return poisoned(spec, inputs, block)
 
 
 def deadly(spec: Spec, inputs: Sequence[np.ndarray], block: Block) -> Mapping[str, np.ndarray]:

@@ -2,12 +2,12 @@
 
 import pytest
 
-from widthwise.plan import Block, CostModel, Growth, PointCost
+from widthwise.plan import CostModel, Growth, PointCost, Span
 from widthwise.run import cut
 from widthwise.run.cutting import LONGEST_SECONDS, SHORTEST_SECONDS, UNITS_PER_WORKER
 from widthwise.spec import load_spec
 
-BLOCKS = [Block("limit", 0, 0, index) for index in range(400)]
+SPAN = Span("limit", 0, 0, 0, 400)
 
 
 def cost_of(seconds: float) -> CostModel:
@@ -20,11 +20,11 @@ def cost_of(seconds: float) -> CostModel:
 @pytest.mark.parametrize("seconds", [1e-4, 0.1, 10.0, 100.0])
 @pytest.mark.parametrize("workers", [1, 2, 16])
 def test_units_hold_every_block_once_and_have_a_sensible_length(seconds: float, workers: int) -> None:
-    units = cut(BLOCKS, cost_of(seconds), workers)
-    assert sorted(block for unit in units for block in unit.blocks) == sorted(BLOCKS)
+    units = [unit for series in cut([SPAN], cost_of(seconds), workers) for unit in series]
+    assert sorted(block for unit in units for block in unit.blocks) == list(SPAN.blocks)
     assert max(unit.seconds for unit in units) <= max(LONGEST_SECONDS, seconds)
-    total = seconds * len(BLOCKS)
+    total = seconds * SPAN.count
     if total > workers * UNITS_PER_WORKER * SHORTEST_SECONDS:
-        assert len(units) >= min(workers * UNITS_PER_WORKER, len(BLOCKS))
+        assert len(units) >= min(workers * UNITS_PER_WORKER, SPAN.count)
     else:
         assert len(units) <= total / SHORTEST_SECONDS + 1

@@ -21,18 +21,17 @@ from run_fakes import (
 )
 
 from widthwise.errors import ClusterError
-from widthwise.plan import Unit
+from widthwise.plan import Series
 from widthwise.run import execute
 from widthwise.run.canary import canary
 from widthwise.run.claim import claimed
 from widthwise.run.coordinator import Coordinator, Limits
-from widthwise.run.executor_ray import RayExecutor, connected, places
 from widthwise.run.interrupts import Interrupts
 from widthwise.run.loop import run_units
+from widthwise.run.on_ray import Need, RayExecutor, connected, places
 from widthwise.run.request import request
 from widthwise.run.station import Job
 from widthwise.run.survey import survey
-from widthwise.spec import Numerics
 from widthwise.store import read_journal, tree_hash
 
 
@@ -95,7 +94,7 @@ def test_an_exception_of_a_unit_leaves_its_worker_alive(tmp_path: Path) -> None:
 
 def test_a_worker_that_hangs_is_killed_and_replaced(tmp_path: Path) -> None:
     found = survey(request(tiny_spec()), tmp_path / "a.run", extend=False, fresh=False)
-    units = [Unit((block,), seconds=0.01, bytes=1) for block in found.missing]
+    series = [Series(span, 1, 0.01, 1) for span in found.missing]
     with claimed(found, fresh=False) as run:
         job = Job(
             path=run.path,
@@ -106,11 +105,15 @@ def test_a_worker_that_hangs_is_killed_and_replaced(tmp_path: Path) -> None:
             allow_mixed=False,
             measure=partial(hanging_once, tmp_path / "marker"),
         )
-        coordinator = Coordinator(units, workers=1, limits=Limits(hang_seconds=2.0))
+        coordinator = Coordinator(series, workers=1, limits=Limits(hang_seconds=2.0))
         executor = RayExecutor(job, workers=1)
         run_units(coordinator, executor, Interrupts(None), lambda event: None)
         executor.close()
-    assert (len(coordinator.done), coordinator.failures, coordinator.quarantined) == (BLOCKS, 1, [])
+    assert (coordinator.ledger.done_blocks, coordinator.ledger.failures, coordinator.ledger.quarantined) == (
+        BLOCKS,
+        1,
+        [],
+    )
 
 
 def test_ray_listens_on_the_loopback_interface_only() -> None:
@@ -134,9 +137,10 @@ def test_a_worker_with_more_threads_than_there_are_processors_is_refused() -> No
     with pytest.raises(
         ClusterError, match=r"Ray offers 2 CPUs and 0 GPUs, a worker needs 3 and 0; lower numerics\.threads"
     ):
-        places(Numerics(threads=3), None)
-    assert places(Numerics(threads=1), 1) == 1
-    assert places(Numerics(threads=1), None) == 2
+        places(Need(cpus=3), 1, 9)
+    assert places(Need(cpus=1), 1, 1) == 1
+    assert places(Need(cpus=1), 1, 9) == 2
+    assert places(Need(cpus=1), 2, 9) == 1
 
 
 def _is_below(pid: int, ancestor: int) -> bool:

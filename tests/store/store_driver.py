@@ -92,20 +92,20 @@ def measure(layout: Layout, block: Block) -> dict[str, np.ndarray[Any, Any]]:
     return {readout.name: generator.normal(size=(count, *readout.shape)) for readout in layout.readouts}
 
 
-def compute(path: Path, layout: Layout, block: Block) -> None:
+def compute(path: store.RunPath, layout: Layout, block: Block) -> None:
     chunks = store.write_block(path, layout, block, measure(layout, block))
     store.Journal(path, "worker-0").record(block, chunks, seconds=0.5, attempt=1)
 
 
-def derive(path: Path) -> xr.Dataset:
+def derive(path: store.RunPath) -> xr.Dataset:
     """A reduction: the mean of every readout over the trials."""
     trials = store.open_results(path)["trials"].to_dataset()
     return trials.mean("trial", keep_attrs=True)
 
 
-def drive(path: Path, layout: Layout) -> int:
+def drive(path: store.RunPath, layout: Layout) -> int:
     """What a driver does from whatever state it finds; returns the number of blocks it computed."""
-    run = store.open_run(path) if path.exists() else store.create_run(path, RECORD, layout)
+    run = store.create_run(path, RECORD, layout) if store.is_free(path) else store.open_run(path)
     store.sweep_leftovers(path)
     if store.union(run.layout, layout) != run.layout:
         run = store.extend_run(run, RECORD, layout)

@@ -16,6 +16,7 @@ from store_driver import failing
 from widthwise.errors import StorageError
 from widthwise.store import Lock
 from widthwise.store import lock as module
+from widthwise.store import owner as owners
 
 
 def forge(path: Path, pid: int, host: str | None = None, started: str | None = None) -> None:
@@ -23,7 +24,7 @@ def forge(path: Path, pid: int, host: str | None = None, started: str | None = N
     owner = {
         "host": host or socket.gethostname(),
         "pid": pid,
-        "started": module._start_of(pid) if started is None else started,
+        "started": owners.start_of(pid) if started is None else started,
         "since": "2026-01-01T00:00:00+00:00",
     }
     (path / "run.lock").write_text(json.dumps(owner))
@@ -92,7 +93,7 @@ def test_another_host_keeps_its_lock_while_its_heart_beats(tmp_path: Path) -> No
     forge(tmp_path, pid=1, host="far-away", started="1")
     with pytest.raises(StorageError, match="host far-away"), Lock(tmp_path):
         pass
-    last = (tmp_path / "run.lock").stat().st_mtime - module.STALE_SECONDS - 1
+    last = (tmp_path / "run.lock").stat().st_mtime - owners.STALE_SECONDS - 1
     os.utime(tmp_path / "run.lock", (last, last))
     with Lock(tmp_path):
         pass

@@ -8,7 +8,16 @@ from widthwise.training.factored import of_entries
 
 def test_a_tile_is_a_part_of_the_matrix() -> None:
     (gradient,) = made(1)
-    torch.testing.assert_close(gradient.tile(slice(1, 4), slice(2, 3)), entries(gradient)[:, 1:4, 2:3])
+    torch.testing.assert_close(gradient.tile(slice(1, 4)), entries(gradient)[:, 1:4])
+
+
+def test_a_part_knows_averages_over_the_whole() -> None:
+    (gradient,) = made(1)
+    part = gradient.first(2, 1)
+    torch.testing.assert_close(part.tile(slice(0, 2)), entries(gradient)[:, :2, :1])
+    of_rows, of_columns, every = gradient.mean_squares
+    for found, expected in zip(part.mean_squares, (of_rows[:, :2], of_columns[..., :1], every), strict=True):
+        torch.testing.assert_close(found, expected)
 
 
 def test_averages_of_squares_are_those_of_the_entries() -> None:

@@ -12,7 +12,7 @@ from widthwise.experiments.options import MasterTheorem
 from widthwise.experiments.quantiles import quantiles
 from widthwise.models import activation
 from widthwise.randomness import DATA, numpy_generator
-from widthwise.spaces import Space
+from widthwise.spaces import Space, gathered
 
 DIRECTIONS = 16
 """Linear combinations of all vectors whose law is measured: fixed, and evenly spread at random."""
@@ -31,7 +31,8 @@ def master_theorem(options: MasterTheorem) -> Experiment:
         z = space.vector()
         hs = preactivations(options.program, options.depth, phi, z, lambda: space.matrix(law=options.law))
         signals, _ = space.backprop(space.avg(space.vector() * phi(hs[-1])), *hs)
-        vectors = torch.cat([*hs, *signals], 1).detach()
+        here = torch.cat([*hs, *signals], 1).detach()
+        vectors = gathered(here, here.shape[-1])
         return {
             "coordinates": quantiles(vectors, "tails", options.quantiles),
             "slices": quantiles(directions.to(vectors) @ vectors, "tails", options.quantiles),

@@ -11,7 +11,7 @@ from widthwise.experiments.courses import Course
 from widthwise.experiments.experiment import SLOPES, Readout
 from widthwise.experiments.kernels import mean_gram
 from widthwise.models import Architecture
-from widthwise.spaces import Space
+from widthwise.spaces import Space, avg
 from widthwise.training.loop import Moment, train
 from widthwise.training.network import Signals
 
@@ -40,7 +40,7 @@ def change(space: Space, moment: Moment, start: Signals) -> Tensor:
     """Root mean square change of every state and of the readout vectors since the start, (replicate, state)."""
     now = moment.signals()
     pairs = zip((*now.states, now.readout), (*start.states, start.readout), strict=True)
-    return torch.stack([(one - other).flatten(1).square().mean(1).sqrt() for one, other in pairs], 1)
+    return torch.stack([avg((one - other).flatten(1).square()).sqrt() for one, other in pairs], 1)
 
 
 MEASURED: Mapping[str, Measured] = {"output": output, "loss": loss, "kernel": kernel, "change": change}

@@ -7,7 +7,7 @@ from pathlib import Path
 from widthwise.errors import SpecError
 from widthwise.plan.batching import moves_entries, trains
 from widthwise.plan.cost import CostModel
-from widthwise.plan.units import Block
+from widthwise.plan.units import Kind, Span
 from widthwise.spec import Spec
 
 CONTROL_GROUP = Path("/sys/fs/cgroup")
@@ -26,13 +26,13 @@ def usable_bytes(control_group: Path = CONTROL_GROUP) -> int:
     return max(total - RESERVE_BYTES, RESERVE_BYTES // 2)
 
 
-def require_memory(blocks: Iterable[Block], cost: CostModel, usable: int) -> None:
+def require_memory(spans: Iterable[Span], cost: CostModel, usable: int) -> None:
     """Refuse a run before anything is written if one of its blocks cannot fit into ``usable`` bytes.
 
     Raises:
         SpecError: names the largest block, what it needs, what there is, and which key to lower.
     """
-    largest = max(blocks, key=cost.bytes, default=None)
+    largest = max((span.block(0) for span in spans), key=cost.bytes, default=None)
     if largest is None or cost.bytes(largest) <= usable:
         return
     is_limit = largest.kind == "limit"
@@ -42,6 +42,11 @@ def require_memory(blocks: Iterable[Block], cost: CostModel, usable: int) -> Non
     needed = readable_bytes(cost.bytes(largest))
     message = f"{what} needs {needed} and this machine has {readable_bytes(usable)} for it; {advice}"
     raise SpecError(message)
+
+
+def lower(kind: Kind) -> str:
+    """The key of a spec to lower where a block of this kind needs too much."""
+    return "limit.samples or data.count" if kind == "limit" else "sweep.width or data.count"
 
 
 def _between(spec: Spec, *, is_limit: bool) -> str:

@@ -1,6 +1,5 @@
 """reduce: the raw results of a run in, convergence curves and verdicts out."""
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,8 +12,9 @@ from widthwise.reduce.estimates import METRICS, METRICS_OF, Estimates, estimates
 from widthwise.reduce.limit_check import LimitCheck, limit_check
 from widthwise.reduce.power_law import PowerLaw, power_law
 from widthwise.reduce.profiles import READINGS, profile, profiled
+from widthwise.reduce.readouts import readouts
 from widthwise.reduce.sample_floor import sample_floor
-from widthwise.reduce.samples import Array, Samples, readout_names, samples, sweep_axes
+from widthwise.reduce.samples import Array, Samples, readout_names, sweep_axes
 from widthwise.reduce.shown_laws import LAWS, shown_laws
 from widthwise.reduce.sizes import any_sized, size
 from widthwise.reduce.variables import variable
@@ -65,16 +65,9 @@ def reduce(
     """
     trials = tree["trials"].to_dataset()
     axes, names = sweep_axes(trials), readout_names(trials, expected)
-    points = itertools.product(*(range(trials.sizes[axis]) for axis in axes))
-    shared = 1 - (1 - confidence) / max(1, sum(bool(trials[name].attrs.get("size")) for name in names))
     reduced = [
-        _reduced(
-            samples(tree, name, dict(zip(axes, point, strict=True))),
-            shared if trials[name].attrs.get("size") else confidence,
-            expected.get(name, {}),
-        )
-        for point in points
-        for name in names
+        _reduced(each.samples, each.confidence, expected.get(each.name, {}))
+        for each in readouts(tree, confidence, expected)
     ]
     shape = (*(trials.sizes[axis] for axis in axes), len(names))
     coordinates = {axis: trials[axis] for axis in axes} | {"readout": list(names), "metric": list(METRICS)}

@@ -4,15 +4,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
-from pathlib import Path
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from widthwise.plan import Block, CostModel, calibrate, readable_bytes, require_memory, usable_bytes
+from widthwise.plan import CostModel, Span, calibrate, readable_bytes, require_memory, usable_bytes
 from widthwise.run import Request, cut, request, survey, workers_here
 from widthwise.run.worker import measure_block
 from widthwise.spec import Spec
+from widthwise.store import RunPath
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class Forecast:
     stored_bytes: int
 
 
-def forecast(spec: Spec, path: Path, *, workers: int | None, extend: bool, fresh: bool) -> Forecast:
+def forecast(spec: Spec, path: RunPath, *, workers: int | None, extend: bool, fresh: bool) -> Forecast:
     """What `run.execute` would do with the same arguments, found by measuring small blocks.
 
     Raises:
@@ -49,44 +49,44 @@ def forecast(spec: Spec, path: Path, *, workers: int | None, extend: bool, fresh
     found = survey(request(spec), path.absolute(), extend=extend, fresh=fresh)
     cost = calibrate(found.asked.spec, found.asked.inputs, measure_block)
     require_memory(found.missing, cost, usable_bytes())
-    crew = max(1, min(workers or workers_here(spec.numerics), len(found.missing)))
-    units = cut(found.missing, cost, crew) if found.missing else []
+    crew = max(1, min(workers or workers_here(spec.numerics), found.missing_blocks))
+    units = [unit for each in cut(found.missing, cost, crew) for unit in each]
     total = sum(unit.seconds for unit in units)
     return Forecast(
         rows=_rows(found.missing, cost),
         units=len(units),
-        missing_blocks=len(found.missing),
-        stored_blocks=len(found.stored),
+        missing_blocks=found.missing_blocks,
+        stored_blocks=found.stored_blocks,
         workers=crew,
         seconds=max([total / crew, *(unit.seconds for unit in units)]),
         stored_bytes=_stored_bytes(found.asked),
     )
 
 
-def _rows(missing: Sequence[Block], cost: CostModel) -> tuple[Row, ...]:
+def _rows(missing: Sequence[Span], cost: CostModel) -> tuple[Row, ...]:
     rows: list[Row] = []
     for (kind, width), group in groupby(sorted(missing, key=_kind_and_width), key=_kind_and_width):
-        blocks = list(group)
+        spans = list(group)
         rows.append(
             Row(
                 kind=kind,
                 width=width,
-                blocks=len(blocks),
-                seconds=sum(cost.seconds(block) for block in blocks),
-                bytes=max(cost.bytes(block) for block in blocks),
+                blocks=sum(span.count for span in spans),
+                seconds=sum(cost.seconds(span.block(0)) * span.count for span in spans),
+                bytes=max(cost.bytes(span.block(0)) for span in spans),
             )
         )
     return tuple(rows)
 
 
-def _kind_and_width(block: Block) -> tuple[str, int]:
-    return block.kind, block.width
+def _kind_and_width(span: Span) -> tuple[str, int]:
+    return span.kind, span.width
 
 
 def _stored_bytes(asked: Request) -> int:
     """Eight bytes for every number of every block."""
     numbers = sum(math.prod(readout.shape) for readout in asked.layout.readouts)
-    replicates = sum(asked.layout.microbatch if block.kind == "trials" else 1 for block in asked.blocks())
+    replicates = sum(span.count * (asked.layout.microbatch if span.kind == "trials" else 1) for span in asked.spans())
     return 8 * numbers * replicates
 
 

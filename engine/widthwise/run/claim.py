@@ -1,17 +1,16 @@
 """claimed: a run directory made or extended, and held by its one writer."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 from pydantic import JsonValue
 
-from widthwise.plan import holdings
+from widthwise.plan import Block, holdings
 from widthwise.run.canary import canary
 from widthwise.run.request import new_record
 from widthwise.run.survey import Survey
-from widthwise.store import Lock, Run, create_run, extend_run, open_run, remove_run, sweep_leftovers
+from widthwise.store import Lock, Run, RunPath, create_run, extend_run, is_free, open_run, remove_run, sweep_leftovers
 
 
 @contextmanager
@@ -35,7 +34,34 @@ def claimed(found: Survey, *, fresh: bool) -> Generator[Run]:
         yield run
 
 
-def note_canary(path: Path, found: Mapping[str, str]) -> None:
+def grow(run: Run, blocks: Iterable[Block]) -> Run:
+    """Extend a run whose lock is held to an extent that holds ``blocks`` too; its widths and points stay."""
+    trials = dict(zip(run.layout.widths, run.layout.trials, strict=True))
+    replicates = run.layout.replicates
+    for block in blocks:
+        if block.kind == "trials":
+            trials[block.width] = max(trials[block.width], (block.index + 1) * run.layout.microbatch)
+        elif block.kind == "limit":
+            replicates = max(replicates, block.index + 1)
+    layout = replace(run.layout, trials=tuple(trials.values()), replicates=replicates)
+    if layout == run.layout:
+        return run
+    table: dict[str, JsonValue] = {str(width): trials[width] for width in sorted(trials)}
+    spec: dict[str, JsonValue] = {
+        **run.record.spec,
+        "sweep": {**_table(run, "sweep"), "trials": table},
+        "limit": {**_table(run, "limit"), **({"replicates": replicates} if replicates else {})},
+    }
+    return extend_run(run, replace(run.record, spec=spec), layout)
+
+
+def _table(run: Run, name: str) -> Mapping[str, JsonValue]:
+    table = run.record.spec[name]
+    assert isinstance(table, dict)
+    return table
+
+
+def note_canary(path: RunPath, found: Mapping[str, str]) -> None:
     """Record that a worker of another numeric environment (``--allow-mixed``) takes part in a run."""
     run = open_run(path)
     mixed = run.record.environment.get("mixed", [])
@@ -48,6 +74,6 @@ def note_canary(path: Path, found: Mapping[str, str]) -> None:
 def _made(found: Survey, *, fresh: bool) -> Run:
     numerics = found.asked.spec.numerics
     fingerprint = canary(device=numerics.device, threads=numerics.threads)
-    if fresh and found.path.exists():
+    if fresh and not is_free(found.path):
         remove_run(found.path)
     return create_run(found.path, new_record(found.asked, fingerprint), found.asked.layout)

@@ -8,15 +8,15 @@ from widthwise.run.messages import Event
 
 
 class Executor(Protocol):
-    """Starts, feeds, ends and listens to workers at the places ``0 .. workers - 1``."""
+    """Offers places, and starts, feeds, ends and listens to the workers there."""
 
     @property
     def workers(self) -> int:
-        """Number of places."""
+        """How many places it expects to offer at first; the size of units follows from it and nothing else."""
         ...
 
     def start(self, worker: int) -> None:
-        """Begin to start a process at this place; `WorkerReady`, `WorkerLost` or `StopAsked` follows."""
+        """Begin to start a process at a place that was offered; `WorkerReady`, `WorkerLost` or `StopAsked` follows."""
         ...
 
     def assign(self, worker: int, unit: Unit, attempt: int) -> None:
@@ -28,5 +28,5 @@ class Executor(Protocol):
         ...
 
     def poll(self, seconds: float) -> Sequence[Event]:
-        """Wait up to ``seconds`` for something to happen and return what did."""
+        """Wait up to ``seconds`` for something to happen and return what did, `PlaceOffered` before all else."""
         ...

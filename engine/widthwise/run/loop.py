@@ -27,16 +27,26 @@ def run_units(
     executor: Executor,
     interrupts: Interrupts,
     observe: Callable[[Event], None],
+    record: Callable[[Event | Instruction], None] = lambda message: None,
 ) -> None:
     """Feed events to the coordinator and carry out its answers; ``observe`` sees every event after its answer.
+
+    ``record`` sees everything that is said, in order.
 
     Raises:
         WidthwiseError: whatever ended the run before every unit was done or quarantined.
     """
-    _carry_out(coordinator.begin(time.monotonic()), executor)
+
+    def carry_out(instructions: Sequence[Instruction]) -> None:
+        for instruction in instructions:
+            record(instruction)
+            _carry_out(instruction, executor)
+
+    carry_out(coordinator.begin(time.monotonic()))
     while not coordinator.finished:
         for event in _happenings(executor, interrupts):
-            _carry_out(coordinator.handle(event, time.monotonic()), executor)
+            record(event)
+            carry_out(coordinator.handle(event, time.monotonic()))
             observe(event)
 
 
@@ -47,17 +57,16 @@ def _happenings(executor: Executor, interrupts: Interrupts) -> Sequence[Event]:
     return [*events, Tick()]
 
 
-def _carry_out(instructions: Sequence[Instruction], executor: Executor) -> None:
-    for instruction in instructions:
-        match instruction:
-            case Assign():
-                executor.assign(instruction.worker, instruction.unit, instruction.attempt)
-            case KillWorker():
-                executor.kill(instruction.worker)
-            case RestartWorker():
-                executor.start(instruction.worker)
-            case Quarantine():
-                pass  # kept by the coordinator until the end
-            case Finish():
-                if instruction.error is not None:
-                    raise instruction.error
+def _carry_out(instruction: Instruction, executor: Executor) -> None:
+    match instruction:
+        case Assign():
+            executor.assign(instruction.worker, instruction.unit, instruction.attempt)
+        case KillWorker():
+            executor.kill(instruction.worker)
+        case RestartWorker():
+            executor.start(instruction.worker)
+        case Quarantine():
+            pass  # kept by the coordinator until the end
+        case Finish():
+            if instruction.error is not None:
+                raise instruction.error

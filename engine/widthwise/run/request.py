@@ -8,7 +8,7 @@ import numpy as np
 
 from widthwise.errors import IdentityError, SpecError
 from widthwise.experiments import Experiment, build
-from widthwise.plan import Block, blocks, holdings, point_inputs, replicates_of, trials_of
+from widthwise.plan import Span, holdings, point_inputs, replicates_of, spans, trials_of
 from widthwise.run.environment import environment
 from widthwise.spec import Identity, Spec, differing, identity, points
 from widthwise.store import Axis, Layout, Run, RunRecord, union
@@ -25,9 +25,9 @@ class Request:
     identity: Identity
     layout: Layout
 
-    def blocks(self) -> list[Block]:
+    def spans(self) -> list[Span]:
         """Every block that the spec asks for."""
-        return blocks(self.spec, self.exact)
+        return spans(self.spec, self.exact)
 
 
 def request(spec: Spec) -> Request:
@@ -82,6 +82,13 @@ def require_fits(request: Request, run: Run, *, extend: bool) -> None:
     Raises:
         IdentityError: another spec, or without ``extend`` a larger extent; names the keys.
     """
+    seeds = run.record.identity_fields.get("seed")
+    if isinstance(seeds, list):
+        message = (
+            f"{run.path} was merged from runs of the seeds {', '.join(map(str, seeds))} and cannot be computed "
+            "further; run these and merge them again, or choose another --out"
+        )
+        raise IdentityError(message)
     differences = differing(run.record.identity_fields, request.identity.fields)
     if differences:
         message = (

@@ -3,33 +3,38 @@
 import time
 import traceback
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
-from widthwise.errors import WidthwiseError
+from widthwise.errors import ShardLostError, WidthwiseError
 from widthwise.experiments import Program, adopt_programs
 from widthwise.laws import Law, adopt_laws
 from widthwise.models import Activation, adopt
 from widthwise.plan.units import Block, Unit
 from widthwise.run.canary import canary, check_canary
-from widthwise.run.messages import StopAsked, UnitDone, UnitFailed, WorkerReady
+from widthwise.run.messages import StopAsked, UnitDone, UnitFailed, WorkerLost, WorkerReady
 from widthwise.run.threads import torch_threads
+from widthwise.spaces.shard import Shard
 from widthwise.spec import Spec
-from widthwise.store import Journal, Layout, write_block
+from widthwise.store import Journal, Layout, RunPath, write_block
 from widthwise.training import Loss, OwnUpdate, adopt_losses, adopt_optimizers
 
-Measure = Callable[[Spec, Sequence[np.ndarray], Block], Mapping[str, np.ndarray]]
-"""``measure(spec, inputs of every sweep point, block)`` gives ``{readout: array}``: a pure function."""
+Measure = Callable[..., Mapping[str, np.ndarray]]
+"""``measure(spec, inputs of every sweep point, block)`` gives ``{readout: array}``: a pure function.
+
+A member of a group passes its `Shard` as the fourth argument, for blocks of the limit.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """Everything that a worker needs besides its units; sent to each worker once."""
 
-    path: Path
+    path: RunPath
     spec: Spec
     inputs: tuple[np.ndarray, ...]
     layout: Layout
@@ -69,17 +74,33 @@ class Station:
         except WidthwiseError as error:
             return StopAsked(error=error)
 
-    def compute(self, unit: Unit, attempt: int) -> UnitDone | UnitFailed | StopAsked:
-        """Compute and store every block of a unit with the threads that the spec asks for."""
+    def compute(
+        self, unit: Unit, attempt: int, shard: Shard | None = None
+    ) -> UnitDone | UnitFailed | WorkerLost | StopAsked:
+        """Compute and store every block of a unit with the threads that the spec asks for.
+
+        The members of a group measure blocks of the limit together, of which the first stores them, and share out the
+        others.
+        """
         start = time.perf_counter()
+        block = unit.span.block(0)
         try:
             with torch_threads(self._job.spec.numerics.threads):
-                for block in unit.blocks:
-                    self._compute_block(block, attempt)
+                for block in _share(unit, shard):
+                    self._compute_block(block, attempt, shard)
+        except ShardLostError as error:
+            return WorkerLost(worker=self._worker, reason=str(error))
         except WidthwiseError as error:
             return StopAsked(error=error)
         except Exception as error:
-            return UnitFailed(worker=self._worker, unit=unit, error=_describe(error))
+            return UnitFailed(
+                worker=self._worker,
+                unit=unit,
+                block=block,
+                error=_describe(error),
+                traceback="".join(traceback.format_exception(error)),
+                out_of_memory=_is_out_of_memory(error),
+            )
         return UnitDone(worker=self._worker, unit=unit, seconds=time.perf_counter() - start)
 
     def _check(self) -> dict[str, str]:
@@ -89,12 +110,29 @@ class Station:
             check_canary(self._job.canary, found)
         return found
 
-    def _compute_block(self, block: Block, attempt: int) -> None:
+    def _compute_block(self, block: Block, attempt: int, shard: Shard | None) -> None:
         job = self._job
         start = time.perf_counter()
-        values = job.measure(job.spec, job.inputs, block)
+        if shard is None or block.kind != "limit":
+            values = job.measure(job.spec, job.inputs, block)
+        else:
+            values = job.measure(job.spec, job.inputs, block, shard)
+            if shard.index:
+                return
         chunks = write_block(job.path, job.layout, block, values)
         self._journal.record(block, chunks, time.perf_counter() - start, attempt)
+
+
+def _share(unit: Unit, shard: Shard | None) -> tuple[Block, ...]:
+    """The blocks of a unit that a member of a group has a part in."""
+    if shard is None or unit.span.kind == "limit":
+        return unit.blocks
+    return unit.blocks[shard.index :: shard.count]
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Torch says so of a CPU by a RuntimeError with a text of its own."""
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)
 
 
 def _describe(error: Exception) -> str:

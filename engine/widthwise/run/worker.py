@@ -9,30 +9,39 @@ from torch import Tensor
 from widthwise import experiments
 from widthwise.experiments import Experiment
 from widthwise.plan import Block, trials_at_once
-from widthwise.spaces import FiniteSpace, KetSpace
+from widthwise.spaces import FiniteSpace, KetSpace, Shard
 from widthwise.spec import Spec, point
 
 ARITHMETIC_WIDTH = 1024
 """Width at which the rounding error of a trial is measured."""
 
 
-def measure_block(spec: Spec, inputs: Sequence[np.ndarray], block: Block) -> dict[str, np.ndarray]:
+def measure_block(
+    spec: Spec, inputs: Sequence[np.ndarray], block: Block, shard: Shard | None = None
+) -> dict[str, np.ndarray]:
     """The readouts of one block.
 
     Args:
         spec: the whole run.
         inputs: the constant inputs of every sweep point, each (input, feature).
         block: which chunk to compute.
+        shard: member of a group of which each has some of the samples of the limit; all measure the block together and
+            all return the same numbers, bit for bit those without shards. Of other blocks every member computes all.
 
     Returns:
         By readout name, float64 (replicates of the block, *readout.shape).
+
+    Raises:
+        SpecError: the samples of the limit cannot be shared by so many.
+        ProgramError: the program does what shards cannot do together.
+        ShardLostError: another member is lost, silent or out of step.
     """
     here = point(spec, block.point).spec
     experiment = experiments.build(here.experiment, here.tables, inputs[block.point])
     if block.kind == "trials":
         return _trials(here, experiment, block)
     if block.kind == "limit":
-        return _limit(here, experiment, block.index)
+        return _limit(here, experiment, block.index, shard)
     if block.kind == "arithmetic":
         return _arithmetic(here, experiment)
     assert experiment.exact is not None
@@ -58,7 +67,7 @@ def _trials(spec: Spec, experiment: Experiment, block: Block) -> dict[str, np.nd
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _limit(spec: Spec, experiment: Experiment, replicate: int) -> dict[str, np.ndarray]:
+def _limit(spec: Spec, experiment: Experiment, replicate: int, shard: Shard | None) -> dict[str, np.ndarray]:
     space = KetSpace(
         spec.limit.samples,
         seed=spec.seed,
@@ -66,8 +75,10 @@ def _limit(spec: Spec, experiment: Experiment, replicate: int) -> dict[str, np.n
         estimator=spec.limit.estimator,
         dtype=getattr(torch, spec.numerics.dtype),
         device=spec.numerics.device,
+        shard=shard,
     )
-    return _arrays(experiment.measure(space))
+    with space.together():
+        return _arrays(space.agreed(experiment.measure(space)))
 
 
 def _arithmetic(spec: Spec, experiment: Experiment) -> dict[str, np.ndarray]:

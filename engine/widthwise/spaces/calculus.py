@@ -12,8 +12,10 @@ from torch import Tensor
 from widthwise.errors import ProgramError
 from widthwise.spaces.basis import Basis
 from widthwise.spaces.dim import Dim
+from widthwise.spaces.gram import avg
 from widthwise.spaces.matrices import Fresh
 from widthwise.spaces.split import combine, split
+from widthwise.spaces.whole import whole_sums
 
 
 class Hats:
@@ -113,14 +115,13 @@ class DerivativeProduct:
         """E[dx / dhat] for every vector of x and of the hats, float64 (replicate, vector, hat)."""
         signs = self._hats.signs
         rows = []
-        with self._hats.differentiation():
+        with self._hats.differentiation(), whole_sums(x.shape[-1]):
             for vector in x.unbind(1):
-                target = (vector[:, None] * signs).sum()
                 found: tuple[Tensor | None, ...] = torch.autograd.grad(
-                    target, hats, retain_graph=True, allow_unused=True
+                    vector, hats, signs.expand_as(vector[:, None])[:, 0], retain_graph=True, allow_unused=True
                 )
                 slopes = [torch.zeros_like(hat) if g is None else g * signs for g, hat in zip(found, hats, strict=True)]
-                rows.append(torch.cat([each.double().mean(-1) for each in slopes], 1))
+                rows.append(torch.cat([avg(each.double()) for each in slopes], 1))
         return torch.stack(rows, 1)
 
     def _outer(self, transposed: bool) -> Dim:

@@ -7,6 +7,7 @@ from widthwise.laws import Law
 from widthwise.laws import law as law_of
 from widthwise.spaces.dim import Dim
 from widthwise.spaces.numbers import Numbers
+from widthwise.spaces.unwatched import unwatched
 
 
 class InitialColumns:
@@ -24,4 +25,5 @@ class InitialColumns:
     def of(self, name: str | Law, count: int, dim: Dim) -> Tensor:
         """Columns of a law."""
         first, self._drawn = self._drawn, self._drawn + count
-        return self._numbers.vectors(law_of(name), first, count, dim).to(self._dtype)
+        with unwatched():
+            return self._numbers.vectors(law_of(name), first, count, dim).to(self._dtype)

@@ -9,15 +9,17 @@ class Dim:
 
     Attributes:
         name: what the program calls it.
-        size: coordinates of a vector of this class: its width, for kets the number of samples.
+        size: coordinates of a vector of this class: its width, for kets the number of samples, of a shard its own.
         extent: its width up to a factor common to all classes of a space, so that extents are to each other as widths.
         ratio: of its width to n; None for an axis that keeps its length as the width grows (features of an input).
+        shards: how many there are, each with ``size`` coordinates.
     """
 
     name: str
     size: int
     extent: float
     ratio: float | None = 1.0
+    shards: int = 1
 
     @property
     def constant(self) -> bool:
@@ -27,7 +29,7 @@ class Dim:
     @property
     def weight(self) -> float:
         """How many coordinates of the network one coordinate here stands for, up to a common factor."""
-        return self.extent / self.size
+        return self.extent / (self.size * self.shards)
 
     def at(self, n: int) -> "Dim":
         """This class at width n."""

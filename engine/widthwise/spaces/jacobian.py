@@ -18,20 +18,21 @@ class Jacobian:
         self._x = x
         self._stretch = stretch if space.is_limit else 1.0
         self._attached = space.keeps_graphs
+        self._differentiating = space.differentiating
         self._has_entries = space.width is not None
         self._seed = torch.zeros_like(y).requires_grad_()
-        self._back = _derivative(y, x, self._seed, create_graph=True)
+        self._back = self._derivative(y, x, self._seed, create_graph=True)
 
     def __call__(self, v: Tensor) -> Tensor:
         r"""J v, in the shape of y, for v in the shape of x.
 
         The transpose is linear, so that its derivative at 0 is J, to which 0 has shown nothing of any matrix.
         """
-        return _derivative(self._back, self._seed, v, create_graph=self._attached)
+        return self._derivative(self._back, self._seed, v, create_graph=self._attached)
 
     def T(self, u: Tensor) -> Tensor:
         """J^T u, in the shape of x, for u in the shape of y."""
-        back = _derivative(self._y, self._x, u, create_graph=self._attached)
+        back = self._derivative(self._y, self._x, u, create_graph=self._attached)
         return back if self._stretch == 1 else back * self._stretch
 
     def entries(self) -> Tensor:
@@ -49,6 +50,16 @@ class Jacobian:
         units = torch.eye(rows, dtype=self._y.dtype, device=self._y.device).reshape(rows, 1, *self._y.shape[1:])
         found: Tensor = torch.vmap(self.T)(units.expand(rows, *self._y.shape))
         return found.flatten(2).movedim(0, 1)
+
+    def _derivative(self, of: Tensor, wrt: Tensor, along: Tensor, *, create_graph: bool) -> Tensor:
+        """The gradient of <of, along>, zero where nothing depends on ``wrt``; the graph is kept."""
+        if not of.requires_grad:
+            return torch.zeros_like(wrt)
+        with self._differentiating():
+            (gradient,) = torch.autograd.grad(
+                of, wrt, along, retain_graph=True, create_graph=create_graph, allow_unused=True, materialize_grads=True
+            )
+        return gradient
 
 
 def jacobian(space: Space, y: Tensor, x: Tensor, *, stretch: float = 1.0) -> Jacobian:
@@ -77,13 +88,3 @@ def jacobian(space: Space, y: Tensor, x: Tensor, *, stretch: float = 1.0) -> Jac
         message = "jacobian: x and y must be vectors of the program that require a gradient; let x require one before"
         raise ProgramError(message)
     return Jacobian(space, y, x, stretch=stretch)
-
-
-def _derivative(of: Tensor, wrt: Tensor, along: Tensor, *, create_graph: bool) -> Tensor:
-    """The gradient of <of, along>, zero where nothing depends on ``wrt``; the graph is kept."""
-    if not of.requires_grad:
-        return torch.zeros_like(wrt)
-    (gradient,) = torch.autograd.grad(
-        of, wrt, along, retain_graph=True, create_graph=create_graph, allow_unused=True, materialize_grads=True
-    )
-    return gradient

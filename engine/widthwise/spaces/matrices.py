@@ -9,7 +9,7 @@ from torch import Tensor
 
 from widthwise.spaces.basis import Basis
 from widthwise.spaces.dim import Dim
-from widthwise.spaces.gram import gram
+from widthwise.spaces.gram import added, gram
 from widthwise.spaces.split import combine, split
 
 Fresh = Callable[[int, Dim], Tensor]
@@ -33,7 +33,7 @@ class Columns:
 
     def multiply(self, x: Tensor, *, transposed: bool) -> Tensor:
         """``W x`` or ``W^T x``."""
-        return x @ self._transpose.mT * self._weight if transposed else x @ self._transpose
+        return added(x, self._transpose) * self._weight if transposed else x @ self._transpose
 
 
 class Revealed:

@@ -14,6 +14,7 @@ from widthwise.laws import Law
 from widthwise.spaces.dim import BIAS, Dim
 from widthwise.spaces.holding import Choice
 from widthwise.spaces.matrices import Strategy
+from widthwise.spaces.unwatched import unwatched
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -184,7 +185,8 @@ class _MatMul(torch.autograd.Function):
     @staticmethod
     def forward(x: Tensor, anchor: Tensor, strategy: Strategy, transposed: bool, weight: float) -> Tensor:
         vectors = x.detach().reshape(x.shape[0], -1, x.shape[-1])
-        y = strategy.multiply(vectors, transposed=transposed)
+        with unwatched():
+            y = strategy.multiply(vectors, transposed=transposed)
         return y.reshape(*x.shape[:-1], y.shape[-1])
 
     @staticmethod

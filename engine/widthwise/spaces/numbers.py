@@ -13,6 +13,7 @@ from widthwise.laws.entries import fill
 from widthwise.laws.images import image
 from widthwise.randomness import BLOCK, FINITE, KET, SOBOL_DIMENSIONS, pseudo_random, sobol
 from widthwise.spaces.dim import Dim
+from widthwise.spaces.shard import Slice
 
 Estimator = Literal["rqmc", "mc", "derivative"]
 
@@ -34,13 +35,13 @@ def finite_numbers(seed: int, n: int, trials: Sequence[int], device: torch.devic
     """Independent numbers for every trial of width ``n``."""
     domain = (FINITE, n)
     draw = pseudo_random(seed, domain, trials, device)
-    return _numbers(lambda first, count, dim: draw(first, count, dim.size), seed, domain, trials, device)
+    return _numbers(lambda first, count, dim: draw(first, count, dim.size), seed, domain, trials, device, None)
 
 
 def ket_numbers(
-    estimator: Estimator, seed: int, replicates: Sequence[int], samples: int, device: torch.device
+    estimator: Estimator, seed: int, replicates: Sequence[int], slice_: Slice | None, device: torch.device
 ) -> Numbers:
-    """Columns over ``samples`` samples, quasi-random unless ``mc`` is asked for.
+    """Columns over samples, those of a slice or all, quasi-random unless ``mc`` is asked for.
 
     Along constant axes, past Sobol's dimensions and for the samplers of users they are pseudo-random.
     """
@@ -49,9 +50,15 @@ def ket_numbers(
 
     def draw(first: int, count: int, dim: Dim) -> Tensor:
         along_samples = not dim.constant and first + count <= SOBOL_DIMENSIONS
-        return (quasi if along_samples else pseudo)(first, count, dim.size)
+        return (quasi if along_samples else pseudo)(first, count, dim.size * dim.shards, _coordinates(dim, slice_))
 
-    return _numbers(draw, seed, (KET,), replicates, device)
+    return _numbers(draw, seed, (KET,), replicates, device, slice_)
+
+
+def _coordinates(dim: Dim, slice_: Slice | None) -> range:
+    """Which of all coordinates are here."""
+    first = 0 if slice_ is None or dim.constant else slice_.first
+    return range(first, first + dim.size)
 
 
 def _numbers(
@@ -60,6 +67,7 @@ def _numbers(
     domain: tuple[int, ...],
     replicates: Sequence[int],
     device: torch.device,
+    slice_: Slice | None,
 ) -> Numbers:
     def filled(law: Law, address: tuple[int, ...], shape: tuple[int, ...]) -> Tensor:
         out = torch.empty(len(replicates), *shape, device=device)
@@ -72,8 +80,9 @@ def _numbers(
             message = "law: 'orthogonal' is a law of matrices; a vector takes a law of entries, such as 'gaussian'"
             raise ProgramError(message)
         if law.source:
-            blocks = range(0, dim.size, BLOCK)
-            parts = [filled(law, (first, start // BLOCK), (count, min(BLOCK, dim.size - start))) for start in blocks]
+            here = _coordinates(dim, slice_)
+            blocks = [here[start : start + BLOCK] for start in range(0, dim.size, BLOCK)]
+            parts = [filled(law, (first, each.start // BLOCK), (count, len(each))) for each in blocks]
             return torch.cat(parts, -1)
         columns = normal(first, count, dim)
         return columns if law.family == "gaussian" else image(columns, law)

@@ -9,6 +9,11 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from widthwise.errors import ProgramError
+from widthwise.spaces.gathered import taken
+from widthwise.spaces.gram import summed
+from widthwise.spaces.shard import whole
+
 VALUES_AT_ONCE = 1 << 22
 """Values of psi that one tile holds, about 16 MB in float32."""
 
@@ -35,7 +40,10 @@ def outer(
         orders: makes random orders, to pair samples.
     """
     roles = Roles(indices=tuple(range(1 + len(others))), scalars=len(scalars))
-    incomplete = tuples is not None and math.prod(y.shape[-1] for y in others) > tuples
+    incomplete = tuples is not None and math.prod(whole(y.shape[-1]) for y in others) > tuples
+    if not incomplete and any(whole(y.shape[-1]) > y.shape[-1] for y in others):
+        message = f"outer: shards average over some tuples only, and {tuples} are all of them; ask for fewer"
+        raise ProgramError(message)
     chosen = orders(len(others), tuples) if incomplete and tuples is not None else None
     return _average(psi, roles, chosen, (x, *others, *scalars))
 
@@ -110,8 +118,8 @@ def _gradient(ctx: _Context, position: int, gradient: Tensor) -> Tensor:
     psi = _derivative(ctx.psi, position, ctx.roles)
     averaged = _average(psi, roles, ctx.chosen, arguments)
     if position >= vectors:
-        return averaged.sum(-1)
-    return averaged * (gradient.shape[-1] / ctx.saved_tensors[position].shape[-1])
+        return summed(averaged)
+    return averaged * (whole(gradient.shape[-1]) / whole(ctx.saved_tensors[position].shape[-1]))
 
 
 def _directional(ctx: _Context, position: int, tangent: Tensor) -> Tensor:
@@ -219,9 +227,8 @@ def _chosen(x: Tensor, index: int, order: int, orders: Tensor) -> Tensor:
     if index == 0:
         return _spread(x, 0, order)
     tuples = orders.shape[-1]
-    samples = (orders[:, index - 1] + (index - 1) * tuples) % x.shape[-1]
-    places = samples.reshape(samples.shape[0], *[1] * (x.dim() - 2), tuples)
-    return _spread(x.gather(-1, places.expand(*x.shape[:-1], tuples)), 1, order)
+    samples = (orders[:, index - 1] + (index - 1) * tuples) % whole(x.shape[-1])
+    return _spread(taken(x, samples.reshape(samples.shape[0], *[1] * (x.dim() - 2), tuples)), 1, order)
 
 
 def _block(x: Tensor, index: int, start: int, side: int, order: int) -> Tensor:

@@ -4,6 +4,7 @@ import torch
 
 from widthwise.spaces.holding import Holding
 from widthwise.spaces.numbers import Estimator, finite_numbers, ket_numbers
+from widthwise.spaces.shard import Shard, slice_of
 from widthwise.spaces.space import Space
 
 
@@ -43,6 +44,13 @@ class KetSpace(Space):
     ``"derivative"`` (Sobol again, hats and dots apart). Matrices of the first two are revealed ones: the samplewise
     form of the dot is that of TP4b 2.6.5 by Stein's lemma; the third takes the dot by its definition, which is slower
     and needs differentiable nonlinearities: a check of the others.
+
+    With a ``shard`` this is one of several spaces that have the same number of samples each and together ``samples``:
+    every member of the group runs the program, all within ``with space.together():``, and all get the same numbers,
+    those of a single space.
+
+    Raises:
+        SpecError: the samples of a shard are no multiple of 2**15.
     """
 
     def __init__(
@@ -55,13 +63,16 @@ class KetSpace(Space):
         estimator: Estimator = "rqmc",
         dtype: torch.dtype = torch.float32,
         device: str | torch.device = "cpu",
+        shard: Shard | None = None,
     ) -> None:
         device = torch.device(device)
+        slice_ = None if shard is None else slice_of(shard, samples)
         super().__init__(
             coordinates=samples,
             replicates=replicates,
-            numbers=ket_numbers(estimator, seed, range(first, first + replicates), samples, device),
+            numbers=ket_numbers(estimator, seed, range(first, first + replicates), slice_, device),
             reading="derivative" if estimator == "derivative" else "limit",
             dtype=dtype,
             device=device,
+            slice_=slice_,
         )

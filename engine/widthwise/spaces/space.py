@@ -1,6 +1,7 @@
 """Space: what a program is written against; the same few instructions at width n and at infinity."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from dataclasses import dataclass
 from fractions import Fraction
@@ -25,8 +26,10 @@ from widthwise.spaces.matrix import Matrix, StrategyProduct
 from widthwise.spaces.numbers import Numbers
 from widthwise.spaces.orthogonal import RevealedOrthogonal
 from widthwise.spaces.outer import outer
+from widthwise.spaces.shard import Slice, require_agreement, require_here, whole
 from widthwise.spaces.tape import Tape, live
 from widthwise.spaces.tiles import Tiles
+from widthwise.spaces.whole import together, whole_sums
 
 Reading = Literal["finite", "looked at", "limit", "derivative"]
 """``looked at`` is finite with every matrix revealed, as if it were Gaussian: what a check of a program needs."""
@@ -55,7 +58,7 @@ class Space:
 
     Attributes:
         width: n, or None where there are no entries to look at, in the limit above all.
-        coordinates: length of the last axis of a vector of the default dimension class.
+        coordinates: of a vector of the default dimension class: length of its last axis, where no shards share it.
         replicates: independent trials, or integrations.
         matrices: all matrices so far, in program order.
         moved: those whose entries training moved one by one, in rehearsals too.
@@ -71,6 +74,7 @@ class Space:
         dtype: torch.dtype,
         device: torch.device,
         holding: Holding = "auto",
+        slice_: Slice | None = None,
     ) -> None:
         self.width = coordinates if reading == "finite" else None
         self.coordinates = coordinates
@@ -82,6 +86,7 @@ class Space:
         self._laws = Laws(matrices="gaussian", vectors="gaussian")
         self._reading: Reading = reading
         self._sampled = reading in ("limit", "derivative")
+        self._slice = slice_
         self._dims: dict[str, Dim] = {}
         self._default = self.dim("n")
         self._fresh = InitialColumns(numbers, dtype)
@@ -101,6 +106,27 @@ class Space:
         """Whether later products differentiate vectors of backpropagation too: the estimator ``derivative`` does."""
         return self._reading == "derivative"
 
+    def together(self) -> AbstractContextManager[None]:
+        """Where a program has to be run that shards share: averages within are over the coordinates of all of them.
+
+        It does nothing for a space that is whole.
+        """
+        return nullcontext() if self._slice is None else together(self._slice)
+
+    def agreed(self, readouts: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """The readouts of a program, once all shards have the same.
+
+        Raises:
+            ProgramError: they differ, so that the program looked at coordinates otherwise than by instructions.
+        """
+        if self._slice is not None:
+            require_agreement(self._slice, readouts)
+        return readouts
+
+    def differentiating(self) -> AbstractContextManager[object]:
+        """Where derivatives of vectors of the program are to be taken by other means than those of the space."""
+        return whole_sums(self._default.size) if self._sampled else nullcontext()
+
     def dim(self, name: str, ratio: float = 1.0) -> Dim:
         """A dimension class: widths that are ``ratio`` times n, rounded (TP0 section 3.2).
 
@@ -111,7 +137,8 @@ class Space:
             message = f"dim {name!r}: ratio {ratio} is not allowed; it must be a positive number"
             raise ProgramError(message)
         n = self.coordinates
-        sampled = Dim(name=name, size=n, extent=ratio * n, ratio=ratio)
+        shards = 1 if self._slice is None else self._slice.count
+        sampled = Dim(name=name, size=n // shards, extent=ratio * n, ratio=ratio, shards=shards)
         dim = sampled if self._sampled else sampled.at(n)
         if self._dims.setdefault(name, dim) != dim:
             message = f"dim {name!r}: ratio {ratio} differs from that of the class of this name; choose another name"
@@ -169,6 +196,7 @@ class Space:
         Returns:
             Shape (replicate, k, coordinate).
         """
+        require_here(self._slice, [])
         drawn: Tensor = self._keep(lambda: self._fresh.of(law or self._laws.vectors, k, dim or self._default))
         return drawn
 
@@ -231,6 +259,7 @@ class Space:
         return matrix
 
     def _drawn(self, rows: Dim, columns: Dim, variance: float, entry_law: Law, held: Holding | None) -> Matrix:
+        require_here(self._slice, [dim.size for dim in (rows, columns) if dim.constant])
         choice = self._choice(entry_law, rows, columns, held or preferred(entry_law, columns, self._holding))
         return Matrix(
             self._product(entry_law, rows, columns, variance, choice),
@@ -309,9 +338,10 @@ class Space:
         uses = [(matrix, use) for matrix in self.matrices for use in matrix.uses]
         targets = [*wrt, *(use.y for _, use in uses)]
         seed = torch.full_like(f, self.coordinates)
-        gradients: tuple[Tensor | None, ...] = torch.autograd.grad(
-            f, targets, seed, allow_unused=True, retain_graph=again or None, create_graph=self.keeps_graphs
-        )
+        with self.differentiating():
+            gradients: tuple[Tensor | None, ...] = torch.autograd.grad(
+                f, targets, seed, allow_unused=True, retain_graph=again or None, create_graph=self.keeps_graphs
+            )
         signals = [None if g is None else self._per_coordinate(g) for g in gradients]
         asked = tuple(signal for signal in signals[: len(wrt)] if signal is not None)
         if len(asked) < len(wrt):
@@ -328,7 +358,8 @@ class Space:
 
     def derivative(self, c: Tensor, of: Tensor) -> Tensor:
         """dc/dof for scalars ``c`` of the program, summed over all entries of c, in the shape of ``of``."""
-        (gradient,) = torch.autograd.grad(c.sum(), of, create_graph=self.keeps_graphs)
+        with self.differentiating():
+            (gradient,) = torch.autograd.grad(c.sum(), of, create_graph=self.keeps_graphs)
         return gradient
 
     def entries(self, matrix: Matrix) -> Tensor:
@@ -352,7 +383,7 @@ class Space:
         return torch.cat([first, self._fresh(count - 1, constant_axis(length)).argsort(-1)], 1)
 
     def _per_coordinate(self, gradient: Tensor) -> Tensor:
-        coordinates = gradient.shape[-1]
+        coordinates = whole(gradient.shape[-1])
         return gradient if coordinates == self.coordinates else gradient * (coordinates / self.coordinates)
 
     def _choice(self, law: Law, rows: Dim, columns: Dim, asked: Holding) -> Choice:

@@ -1,24 +1,25 @@
 """Check a run: every problem in one line."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import zarr
 
+from widthwise.store.claims import claims
 from widthwise.store.codec import decode
 from widthwise.store.comparison import metadata_problems
-from widthwise.store.completion import claims, completed, damage, trial_counts
+from widthwise.store.completion import completed, examined, trial_counts
 from widthwise.store.derived import derived_problems
-from widthwise.store.files import PARTIAL, read_file
+from widthwise.store.files import files_below, read_file
 from widthwise.store.layout import chunk_shape
 from widthwise.store.lifecycle import open_run
-from widthwise.store.metadata import DERIVED
+from widthwise.store.metadata import DERIVED, is_chunk
+from widthwise.store.parallel import in_parallel
+from widthwise.store.paths import RunPath, for_zarr
 from widthwise.store.record import STORE, Run
-from widthwise.store.schema import METADATA
 
 
-def check_run(path: Path) -> list[str]:
+def check_run(path: RunPath) -> list[str]:
     """Decode every chunk, hash it against the journal, compare metadata, coordinates and counts with ``run.json``.
 
     An unfinished run is no problem; a damaged one is. Each problem names the file and what is wrong.
@@ -37,28 +38,25 @@ def check_run(path: Path) -> list[str]:
 
 
 def _journalled(run: Run) -> Iterator[str]:
-    for block, said in sorted(claims(run.path, run.layout).items()):
-        problem = damage(run.path, run.layout, block, said)
-        if problem is not None:
-            yield problem
+    said = claims(run.path, run.layout)
+    yield from (problem for _, problem in examined(run.path, run.layout, said, said) if problem is not None)
 
 
 def _undecodable(run: Run) -> Iterator[str]:
     for group in run.layout.groups:
         for readout in run.layout.readouts:
             shape = chunk_shape(run.layout, group, readout)
-            for file in _chunk_files(run.path / STORE / group / readout.name):
-                problem = _decoding(file, shape)
+            for key, problem in _decoded(run.path / STORE, f"{group}/{readout.name}", shape):
                 if problem is not None:
-                    yield f"{file.relative_to(run.path / STORE)}: {problem}"
+                    yield f"{key}: {problem}"
 
 
-def _chunk_files(array: Path) -> list[Path]:
-    files = [file for file in array.rglob("*") if file.is_file()]
-    return sorted(file for file in files if file.name != METADATA and not file.name.endswith(PARTIAL))
+def _decoded(store: RunPath, array: str, shape: tuple[int, ...]) -> Iterator[tuple[str, str | None]]:
+    files = {f"{array}/{key}": file for key, file in files_below(store / array).items() if is_chunk(key)}
+    return zip(files, in_parallel(store, lambda file: _decoding(file, shape), files.values()), strict=True)
 
 
-def _decoding(file: Path, shape: tuple[int, ...]) -> str | None:
+def _decoding(file: RunPath, shape: tuple[int, ...]) -> str | None:
     try:
         decode(read_file(file) or b"", shape, np.dtype(np.float64))
     except ValueError as error:
@@ -69,7 +67,7 @@ def _decoding(file: Path, shape: tuple[int, ...]) -> str | None:
 def _counts(run: Run) -> Iterator[str]:
     key = "trials/trial_count"
     try:
-        stored = np.asarray(zarr.open_array(run.path / STORE, path=key, mode="r")[...])
+        stored = np.asarray(zarr.open_array(for_zarr(run.path / STORE), path=key, mode="r")[...])
     except Exception as error:  # zarr and its codecs have exceptions of their own
         yield f"{key}: cannot be read ({type(error).__name__})"
         return

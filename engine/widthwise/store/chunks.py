@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,14 @@ from widthwise.plan.units import Block
 from widthwise.store.codec import encode
 from widthwise.store.files import write_atomic
 from widthwise.store.layout import Layout, block_shape, chunk_keys, chunk_shape
+from widthwise.store.parallel import in_parallel
+from widthwise.store.paths import RunPath
 from widthwise.store.record import STORE
 
 
-def write_block(path: Path, layout: Layout, block: Block, values: Mapping[str, np.ndarray[Any, Any]]) -> dict[str, str]:
+def write_block(
+    path: RunPath, layout: Layout, block: Block, values: Mapping[str, np.ndarray[Any, Any]]
+) -> dict[str, str]:
     """Encode and write the chunks of ``block`` in the run directory ``path``.
 
     Args:
@@ -35,8 +38,8 @@ def write_block(path: Path, layout: Layout, block: Block, values: Mapping[str, n
     _require_readouts(layout, values)
     chunks = {readout.name: _encoded(layout, block, readout, values[readout.name]) for readout in layout.readouts}
     keys = chunk_keys(layout, block)
-    for name, data in chunks.items():
-        write_atomic(path / STORE / keys[name], data)
+    for _ in in_parallel(path, lambda name: write_atomic(path / STORE / keys[name], chunks[name]), chunks):
+        pass
     return {keys[name]: hashlib.sha256(data).hexdigest() for name, data in chunks.items()}
 
 

@@ -1,7 +1,6 @@
 """Compare the metadata and coordinates on the disk with what ``run.json`` makes them."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,13 +9,15 @@ from zarr.core.buffer import default_buffer_prototype
 from zarr.storage import MemoryStore
 
 from widthwise.store.layout import Layout
+from widthwise.store.parallel import in_parallel
+from widthwise.store.paths import RunPath, for_zarr
 from widthwise.store.record import RunRecord
 from widthwise.store.schema import METADATA, consolidated, schema_files
 
 _REBUILD = "run the same command again to rebuild it"
 
 
-def metadata_problems(store: Path, record: RunRecord, layout: Layout) -> Iterator[str]:
+def metadata_problems(store: RunPath, record: RunRecord, layout: Layout) -> Iterator[str]:
     """Missing files, and arrays whose shape, chunks, codecs or coordinate values are not the layout's, one line each.
 
     Both sides are compared as zarr understands them, not as text, and attributes are left out: another version of
@@ -26,12 +27,13 @@ def metadata_problems(store: Path, record: RunRecord, layout: Layout) -> Iterato
     files[METADATA] = consolidated(files)
     buffer = default_buffer_prototype().buffer
     expected = zarr.open_group(MemoryStore({key: buffer.from_bytes(data) for key, data in files.items()}), mode="r")
-    for key in sorted(files):
-        if not (store / key).is_file():
+    keys = sorted(files)
+    for key, is_there in zip(keys, in_parallel(store, lambda key: (store / key).is_file(), keys), strict=True):
+        if not is_there:
             yield f"{key}: missing; {_REBUILD}"
     for use_consolidated in (True, False):
         try:
-            actual = zarr.open_group(store, mode="r", use_consolidated=use_consolidated)
+            actual = zarr.open_group(for_zarr(store), mode="r", use_consolidated=use_consolidated)
         except Exception as error:  # zarr has exceptions of its own
             yield f"{METADATA}: cannot be opened ({type(error).__name__}); {_REBUILD}"
             return

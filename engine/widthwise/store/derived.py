@@ -1,7 +1,8 @@
 """Derived groups: curves and verdicts, replaced whole."""
 
 import os
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,25 @@ from zarr.core.buffer import Buffer
 from zarr.storage import MemoryStore
 
 from widthwise.store.codec import COMPRESSORS, only_key
-from widthwise.store.files import disk_errors, remove_tree, temporary_beside, write_atomic
+from widthwise.store.files import (
+    disk_errors,
+    files_below,
+    read_file,
+    remove_tree,
+    temporary_beside,
+    write_all_changed,
+    write_atomic,
+)
 from widthwise.store.lifecycle import open_run
 from widthwise.store.metadata import DERIVED, write_root
+from widthwise.store.objects import ObjectPath
+from widthwise.store.parallel import in_parallel
+from widthwise.store.paths import RunPath, for_zarr
 from widthwise.store.record import STORE
-from widthwise.store.schema import schema_files
+from widthwise.store.schema import METADATA, schema_files
 
 
-def write_derived(path: Path, group: str, dataset: xr.Dataset) -> None:
+def write_derived(path: RunPath, group: str, dataset: xr.Dataset) -> None:
     """Replace the group ``curves`` or ``verdicts`` of the run ``path``; does nothing if it holds these bytes already.
 
     While files are exchanged the root does not name the group, so that a reader sees the old one, none or the new one.
@@ -43,45 +55,63 @@ def write_derived(path: Path, group: str, dataset: xr.Dataset) -> None:
     if _files_below(target) == files:
         write_root(path, schema)
         return
+    hide, show = partial(write_root, path, schema, without=group), partial(write_root, path, schema)
+    if isinstance(target, ObjectPath):
+        _put(target, files, hide, show)
+    else:
+        _rename(target, files, hide, show)
+
+
+def _rename(target: Path, files: Mapping[str, bytes], hide: Callable[[], None], show: Callable[[], None]) -> None:
     # Beside the store, not in it: other readers warn about strangers inside the hierarchy.
-    staging = temporary_beside(path / group)
+    beside = target.parent.parent / target.name
+    staging, old = temporary_beside(beside), temporary_beside(beside)
     for key, data in files.items():
         write_atomic(staging / key, data)
-    write_root(path, schema, without=group)
-    old = temporary_beside(path / group)
+    hide()
     with disk_errors(target):
         if target.exists():
             os.rename(target, old)  # in one step: half a group would look like a damaged one
         os.rename(staging, target)
-    write_root(path, schema)
+    show()
     remove_tree(old)
 
 
-def whole_groups(store: Path) -> list[str]:
+def _put(target: ObjectPath, files: Mapping[str, bytes], hide: Callable[[], None], show: Callable[[], None]) -> None:
+    """The group's own metadata go first and come last: without them no root names the group."""
+    hide()
+    (target / METADATA).unlink()
+    target.remove()
+    write_all_changed(target, {key: data for key, data in files.items() if key != METADATA})
+    write_atomic(target / METADATA, files[METADATA])
+    show()
+
+
+def whole_groups(store: RunPath) -> list[str]:
     """The derived groups that the root names and that can be read."""
     return [group for group in DERIVED if _named(store, group) and not derived_problems(store, group)]
 
 
-def derived_problems(store: Path, group: str) -> list[str]:
+def derived_problems(store: RunPath, group: str) -> list[str]:
     """What is wrong with a derived group that the root names, one line each; a damaged root names none."""
     if not _named(store, group):
         return []
     try:
-        arrays = sorted(zarr.open_group(store, path=group, mode="r").arrays())
+        arrays = sorted(zarr.open_group(for_zarr(store), path=group, mode="r").arrays())
     except Exception as error:  # zarr has exceptions of its own
         return [f"{group}: cannot be opened ({type(error).__name__})"]
     problems = ((name, _unreadable(array, store / group / name)) for name, array in arrays)
     return [f"{group}/{name}: {problem}" for name, problem in problems if problem is not None]
 
 
-def _named(store: Path, group: str) -> bool:
+def _named(store: RunPath, group: str) -> bool:
     try:
-        return group in zarr.open_group(store, mode="r", use_consolidated=True)
+        return group in zarr.open_group(for_zarr(store), mode="r", use_consolidated=True)
     except Exception:  # as above
         return False
 
 
-def _unreadable(array: zarr.Array[Any], folder: Path) -> str | None:
+def _unreadable(array: zarr.Array[Any], folder: RunPath) -> str | None:
     if not (folder / only_key(array.ndim)).is_file():
         return "missing"
     try:
@@ -112,7 +142,6 @@ def _with_stable_text(variable: xr.Variable) -> xr.Variable:
     return xr.Variable(variable.dims, text, variable.attrs)
 
 
-def _files_below(folder: Path) -> dict[str, bytes]:
-    with disk_errors(folder):
-        found = (file for file in folder.rglob("*") if file.is_file())
-        return dict(sorted((file.relative_to(folder).as_posix(), file.read_bytes()) for file in found))
+def _files_below(folder: RunPath) -> dict[str, bytes | None]:
+    files = files_below(folder)
+    return dict(zip(files, in_parallel(folder, read_file, files.values()), strict=True))

@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, cast
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
@@ -15,6 +14,7 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 from widthwise.errors import CorruptError, IdentityError, SpecError
 from widthwise.store.files import read_file
 from widthwise.store.layout import Layout
+from widthwise.store.paths import RunPath
 
 SCHEMA_VERSION = 1
 RECORD = "run.json"
@@ -25,7 +25,7 @@ STORE = "results.zarr"
 class RunRecord:
     """What decides the numbers of a run (spec and identity) and what they were made with; JSON values throughout.
 
-    ``matrices`` says for each width how matrices are held and why.
+    ``matrices`` says for each width how matrices are held and why, ``merged`` which runs this one was merged from.
     """
 
     widthwise_version: str
@@ -36,13 +36,14 @@ class RunRecord:
     environment: Mapping[str, JsonValue]
     created: str
     matrices: Mapping[str, list[str]] = field(default_factory=dict)
+    merged: list[Mapping[str, JsonValue]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """An existing run directory: where it is, who made it, what it holds."""
 
-    path: Path
+    path: RunPath
     record: RunRecord
     layout: Layout
 
@@ -61,7 +62,7 @@ def encode_record(record: RunRecord, layout: Layout) -> bytes:
     return (json.dumps({**head, **fields}, indent=2, allow_nan=False) + "\n").encode()
 
 
-def read_record(path: Path) -> tuple[RunRecord, Layout]:
+def read_record(path: RunPath) -> tuple[RunRecord, Layout]:
     """Read ``run.json`` of the run directory ``path``.
 
     Raises:
@@ -70,8 +71,7 @@ def read_record(path: Path) -> tuple[RunRecord, Layout]:
         IdentityError: the run has another schema version.
     """
     if not path.is_dir():
-        message = f"{path}: no such run; give a directory that `widthwise run` made"
-        raise SpecError(message)
+        raise no_such_run(path)
     fields = _parsed(path / RECORD)
     _require_schema(path, fields.pop("schema_version", None))
     if fields.pop("checksum", None) != _checksum(fields):
@@ -84,7 +84,12 @@ def read_record(path: Path) -> tuple[RunRecord, Layout]:
     return record, layout
 
 
-def _parsed(file: Path) -> dict[str, Any]:
+def no_such_run(path: RunPath) -> SpecError:
+    """What to raise where there is none."""
+    return SpecError(f"{path}: no such run; give a directory that `widthwise run` made")
+
+
+def _parsed(file: RunPath) -> dict[str, Any]:
     data = read_file(file)
     if data is None:
         raise _damaged(file, "is missing")
@@ -97,7 +102,7 @@ def _parsed(file: Path) -> dict[str, Any]:
     return cast("dict[str, Any]", fields)
 
 
-def _require_schema(path: Path, version: object) -> None:
+def _require_schema(path: RunPath, version: object) -> None:
     if version != SCHEMA_VERSION:
         message = (
             f"{path}: schema {version!r}, this widthwise reads schema {SCHEMA_VERSION}; "
@@ -110,5 +115,5 @@ def _checksum(fields: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def _damaged(file: Path, how: str) -> CorruptError:
+def _damaged(file: RunPath, how: str) -> CorruptError:
     return CorruptError(f"{file} {how}; restore it from a copy, choose another --out or start over with --fresh")

@@ -1,23 +1,26 @@
 """Reading a run: the verified DataTree."""
 
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from widthwise.errors import CorruptError
-from widthwise.plan.units import Block, Kind
-from widthwise.store.completion import claims, damage, trial_counts
+from widthwise.plan.units import Kind
+from widthwise.store.blocks import BlockSet
+from widthwise.store.claims import claims
+from widthwise.store.completion import examined, trial_counts
 from widthwise.store.derived import whole_groups
 from widthwise.store.layout import Layout
 from widthwise.store.lifecycle import open_run
+from widthwise.store.paths import RunPath, for_zarr
 from widthwise.store.record import STORE, Run
 from widthwise.store.schema import grown_lengths
 
 _RERUN = "run the same command again to put it right"
 
 
-def open_results(path: Path) -> xr.DataTree:
+def open_results(path: RunPath) -> xr.DataTree:
     """All groups of the run ``path``, loaded into memory and verified against checksums and journal.
 
     Widths ascend and ``trial_count`` says what is complete now, also while the run is under way. A damaged derived
@@ -38,19 +41,21 @@ def open_results(path: Path) -> xr.DataTree:
     return xr.DataTree.from_dict({"/": _loaded(run, "/")} | groups | derived)
 
 
-def _verified(run: Run) -> set[Block]:
+def _verified(run: Run) -> BlockSet:
     said = claims(run.path, run.layout)
-    for block, lines in said.items():
-        problem = damage(run.path, run.layout, block, lines)
+    done = BlockSet()
+    for block, problem in examined(run.path, run.layout, said, said):
         if problem is not None:
             message = f"{run.path / STORE}/{problem}; {_RERUN}"
             raise CorruptError(message)
-    return set(said)
+        done.add(block)
+    return done
 
 
 def _loaded(run: Run, group: str) -> xr.Dataset:
     try:
-        with xr.open_dataset(run.path / STORE, engine="zarr", group=group, consolidated=True) as dataset:
+        place: Any = for_zarr(run.path / STORE)  # xarray takes what zarr takes, but for its annotations
+        with xr.open_dataset(place, engine="zarr", group=group, consolidated=True) as dataset:
             return dataset.load()
     except Exception as error:  # zarr, its codecs and xarray have exceptions of their own
         reason = f"{type(error).__name__}: {error}".partition("\n")[0]

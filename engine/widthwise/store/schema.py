@@ -210,6 +210,7 @@ def _root_attributes(record: RunRecord) -> dict[str, Any]:
         "created": record.created,
         "environment": json.dumps(record.environment),
         "matrices": json.dumps(record.matrices),
+        **({"merged": json.dumps(record.merged)} if record.merged else {}),
     }
 
 

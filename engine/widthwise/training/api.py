@@ -148,7 +148,7 @@ def _written(function: Written) -> Network:
 
 
 def _require_readout(space: Space, inputs: Tensor, readout: Tensor) -> None:
-    wanted = (space.replicates, len(inputs), space.coordinates)
+    wanted = (space.replicates, len(inputs), space.dim("n").size)
     if readout.ndim not in (3, 4) or (*readout.shape[:2], readout.shape[-1]) != wanted:
         message = (
             f"train: the network returns readout vectors of shape {tuple(readout.shape)} for {len(inputs)} inputs at "

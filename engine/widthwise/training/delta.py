@@ -4,6 +4,7 @@ from typing import Protocol
 
 from torch import Tensor
 
+from widthwise.spaces import whole
 from widthwise.training.entrywise import Entrywise
 from widthwise.training.gradient import Gradient
 from widthwise.training.low_rank import LowRank
@@ -39,7 +40,7 @@ def delta(move: Move, like: Gradient, samples: int | None, *, room: int, transpo
     """
     if move.options.linear:
         return LowRank(move)
-    rows, columns = like.left.shape[-1], like.right.shape[-1]
+    rows, columns = whole(like.left.shape[-1]), whole(like.right.shape[-1])
     if samples is None or samples >= min(rows, columns):
         return Entrywise(move, like, rows=rows, columns=columns, room=room)
     if not transposed:

@@ -6,6 +6,7 @@ from functools import reduce
 import torch
 from torch import Tensor
 
+from widthwise.spaces import added, first
 from widthwise.training.gradient import Gradient
 from widthwise.training.move import Move
 from widthwise.training.named_optimizers import Own
@@ -36,15 +37,16 @@ class Entrywise:
     def __init__(self, move: Move, like: Gradient, *, rows: int, columns: int, room: int) -> None:
         """Entries of the first ``rows`` and ``columns`` of a parameter with gradients ``like`` this one, all 0.
 
-        What is kept of them takes no more than ``room`` bytes.
+        Rows and columns are counted over all shards. What is kept of them takes no more than ``room`` bytes.
         """
         self._move = move
-        self._rows, self._columns = rows, slice(0, columns)
-        replicates = like.left.shape[0]
-        side = max(1, ENTRIES_AT_ONCE // (replicates * columns))
-        self._tiles = [slice(start, min(start + side, rows)) for start in range(0, rows, side)]
-        array = replicates * rows * columns * like.left.dtype.itemsize
-        self._entries = like.left.new_zeros(replicates, rows, columns) if UPDATED * array <= room else None
+        self._rows, self._columns = rows, columns
+        like = like.first(rows, columns)
+        replicates, here, across = like.left.shape[0], like.left.shape[-1], like.right.shape[-1]
+        side = max(1, ENTRIES_AT_ONCE // (replicates * across))
+        self._tiles = [slice(start, min(start + side, here)) for start in range(0, here, side)]
+        array = replicates * here * across * like.left.dtype.itemsize
+        self._entries = like.left.new_zeros(replicates, here, across) if UPDATED * array <= room else None
         self._remembers = ARRAYS * array <= room and not isinstance(move.options, Own)
         self._states: list[State | None] = [None] * len(self._tiles)
         self._history: list[tuple[Gradient, Rate, float]] = []
@@ -55,10 +57,11 @@ class Entrywise:
         Returns:
             The rate, for the entries of other rows and columns.
         """
+        gradient = gradient.first(self._rows, self._columns)
         updates: Iterable[Tensor] = self._updates(gradient, t)
         if rate is None:
             updates = list(updates) if self._move.asks_for_size and self._entries is not None else updates
-            rate = self._move.rate_of(t, lambda: _rms(updates, self._rows * self._columns.stop))
+            rate = self._move.rate_of(t, lambda: _rms(updates, self._rows * self._columns))
         decay = self._move.decay(t)
         if self._entries is not None:
             for rows, update in zip(self._tiles, updates, strict=True):
@@ -70,9 +73,10 @@ class Entrywise:
     def multiply(self, x: Tensor, *, transposed: bool) -> Tensor:
         """The mean over columns :math:`E_b[D_{ab} x_b]`, of the transpose over rows; (replicate, ..., coordinate)."""
         if transposed:
-            return reduce(torch.add, (x[..., rows] @ block for rows, block in self._blocks())) / self._rows
-        seen = x[..., self._columns]
-        return _joined([seen @ block.mT for _, block in self._blocks()], -1) / self._columns.stop
+            seen = first(x, self._rows)
+            return reduce(torch.add, (seen[..., rows] @ block for rows, block in self._blocks())) / self._rows
+        seen = first(x, self._columns)
+        return _joined([added(seen, block) for _, block in self._blocks()], -1) / self._columns
 
     def entries(self) -> Tensor:
         """D itself, (replicate, row, column)."""
@@ -81,14 +85,13 @@ class Entrywise:
     def _blocks(self) -> Iterator[tuple[slice, Tensor]]:
         """All rows of D with their entries: those that are kept, or one tile after the other, made again."""
         if self._entries is not None:
-            yield slice(0, self._rows), self._entries
+            yield slice(0, self._entries.shape[1]), self._entries
             return
         for rows in self._tiles:
             yield rows, self._again(rows)
 
     def _again(self, rows: slice) -> Tensor:
-        first = self._history[0][0].tile(rows, self._columns)
-        total = torch.zeros_like(first)
+        total = torch.zeros_like(self._history[0][0].tile(rows))
         for update, (_, rate, decay) in zip(self._replayed(rows), self._history, strict=True):
             _add(total, update, rate, decay)
         return total
@@ -99,7 +102,7 @@ class Entrywise:
             if self._remembers:
                 update, self._states[i] = self._step(gradient, rows, self._states[i], t)
             elif isinstance(self._move.options, Own):
-                past = tuple(each.tile(rows, self._columns) for each, _, _ in self._history)
+                past = tuple(each.tile(rows) for each, _, _ in self._history)
                 update, _ = self._step(gradient, rows, past, t)
             else:
                 *_, update = self._replayed(rows, gradient)
@@ -113,14 +116,14 @@ class Entrywise:
             yield update
 
     def _step(self, gradient: Gradient, rows: slice, state: State | None, t: int) -> tuple[Tensor, State]:
-        entries, rule = gradient.tile(rows, self._columns), self._optimizer(gradient, rows)
+        entries, rule = gradient.tile(rows), self._optimizer(gradient, rows)
         return rule.step(rule.init(entries) if state is None else state, entries, t)
 
     def _optimizer(self, gradient: Gradient, rows: slice) -> Optimizer:
         if not isinstance(self._move.options, Adafactor):
             return self._move.optimizer
         of_rows, of_columns, whole = gradient.mean_squares
-        means = of_rows[:, rows], of_columns[..., self._columns], whole
+        means = of_rows[:, rows], of_columns, whole
         return optimizer(self._move.options, lambda entries, t: means)
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from widthwise.errors import ProgramError
-from widthwise.spaces import Factor, Holding, Matrix, Space, constant_axis
+from widthwise.spaces import Factor, Holding, Matrix, Space, avg, constant_axis
 from widthwise.theory.parametrizations import HALF
 from widthwise.training.cast import Cast
 from widthwise.training.network import Network
@@ -35,7 +35,7 @@ class Derivative:
         if added is None:
             return None
         added = added.unflatten(1, self.right.shape[1:3])
-        return (self.left * added[:, :, None]).mean(-1).sum(-1).double()
+        return avg(self.left * added[:, :, None]).sum(-1).double()
 
     def gradient(self, chosen: Tensor, slopes: Tensor) -> tuple[Tensor, Tensor]:
         """Terms of the gradient of the loss, for its slopes (replicate, chosen input, output)."""

@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from widthwise.spaces import whole
 from widthwise.training.entrywise import Entrywise
 from widthwise.training.gradient import Gradient
 from widthwise.training.move import Move
@@ -15,7 +16,7 @@ class Sampled:
     """
 
     def __init__(self, move: Move, like: Gradient, samples: int, room: int) -> None:
-        rows, columns = like.left.shape[-1], like.right.shape[-1]
+        rows, columns = whole(like.left.shape[-1]), whole(like.right.shape[-1])
         self._across = Entrywise(move, like, rows=rows, columns=min(samples, columns), room=room // 2)
         self._down = Entrywise(move, like, rows=min(samples, rows), columns=columns, room=room // 2)
 
