@@ -95,9 +95,10 @@ def run(
     from widthwise.report.failures import failures, require_complete
     from widthwise.report.outlook import outlook
     from widthwise.report.pipeline import curves_of, draw, drawings, store_curves
-    from widthwise.run import HERE, cluster_address, execute
+    from widthwise.run import HERE, cluster_address, execute, require_address
     from widthwise.store import open_run
 
+    require_address(address, workers, shards, gpus_per_worker)
     if address not in HERE:
         messages.print(f"cluster {cluster_address(address)}", markup=False)
     with watching(lambda: curves_of(path, spec), rounds) as on_progress:

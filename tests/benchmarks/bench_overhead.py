@@ -1,9 +1,9 @@
 """What it costs to hand out units: how busy workers are kept, and how many units a second go through real actors.
 
-    python tests/benchmarks/bench_overhead.py busy       units of half a second on 2 workers
-    python tests/benchmarks/bench_overhead.py empty 1e5  units of nothing on 2 workers, and the driver's memory
+    python tests/benchmarks/bench_overhead.py         units of half a second on 2 workers, then 20,000 of nothing
+    python tests/benchmarks/bench_overhead.py 100000  so many units of nothing, and the driver's memory
 
-Both start a Ray of their own.
+Each starts a Ray of its own.
 """
 
 import resource
@@ -127,7 +127,8 @@ def empty(folder: Path, units: int) -> None:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        if sys.argv[1:2] == ["busy"]:
-            busy(Path(folder))
+        if sys.argv[1:]:
+            empty(Path(folder), int(sys.argv[1]))
         else:
-            empty(Path(folder), int(float(sys.argv[2])))
+            busy(Path(folder, "busy"))
+            empty(Path(folder, "empty"), 20_000)

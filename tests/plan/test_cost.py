@@ -14,6 +14,7 @@ from widthwise.plan import (
     Growth,
     PointCost,
     calibrate,
+    joined,
     point_inputs,
     readable_bytes,
     require_memory,
@@ -152,11 +153,11 @@ def fixed_cost(bytes_per_coordinate: float) -> CostModel:
 def test_a_block_that_does_not_fit_is_refused_with_advice() -> None:
     cost = fixed_cost(1024)
     wanted = [block("trials", 64), block("trials", 2**20), block("limit")]
-    require_memory(wanted, cost, 2**30)
+    require_memory(joined(wanted), cost, 2**30)
     with pytest.raises(SpecError, match=r"sweep.width: a trial of width 1048576 needs 1 GiB and .* 1024 MiB .* lower"):
-        require_memory(wanted, cost, 2**30 - 1)
+        require_memory(joined(wanted), cost, 2**30 - 1)
     with pytest.raises(SpecError, match=r"limit.samples: one replicate .* needs 256 MiB"):
-        require_memory([block("limit")], cost, 2**27)
+        require_memory(joined([block("limit")]), cost, 2**27)
     require_memory([], cost, 0)
 
 

@@ -12,7 +12,17 @@ from torch import Tensor
 import widthwise
 from widthwise.errors import SpecError
 from widthwise.experiments import moves_entries, programs
-from widthwise.plan import Block, Cost, CostModel, calibrate, holdings, point_inputs, require_memory, trials_at_once
+from widthwise.plan import (
+    Block,
+    Cost,
+    CostModel,
+    calibrate,
+    holdings,
+    joined,
+    point_inputs,
+    require_memory,
+    trials_at_once,
+)
 from widthwise.plan.batching import numbers
 from widthwise.plan.cost import MOST_LIMIT_NUMBERS, _probes
 from widthwise.plan.peak import PeakBytes
@@ -93,7 +103,7 @@ def test_a_limit_that_does_not_fit_is_refused_with_what_to_lower(optimizer: Mapp
     of = spec(optimizer)
     cost = calibrate(of, point_inputs(points(of)), lambda *_: {"x": torch.ones(1 << 20).numpy()})
     with pytest.raises(SpecError, match=rf"^limit\.samples: one .* lower limit\.samples, {key} or data\.count$"):
-        require_memory([LIMIT], cost, 1 << 10)
+        require_memory(joined([LIMIT]), cost, 1 << 10)
     assert cost.bytes(LIMIT) > 1 << 20
     assert isinstance(cost.by_point[0].trials.at(1), Cost)
 

@@ -24,7 +24,7 @@ from widthwise.plan import Block
 from widthwise.run import Progress, driver, execute, station
 from widthwise.run import canary as canary_module
 from widthwise.spec import Spec
-from widthwise.store import Lock, check_run, open_results, open_run, read_journal, tree_hash
+from widthwise.store import Lock, check_run, is_free, open_results, open_run, read_journal, run_path, tree_hash
 
 run = partial(execute, address="inline", measure=numbers)
 
@@ -255,6 +255,13 @@ def test_bad_arguments_are_refused_before_anything_is_written(
     with pytest.raises(SpecError, match=message):
         run(tiny_spec(), tmp_path / "a.run", **arguments)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_store_in_the_memory_of_this_process_takes_no_workers_of_others() -> None:
+    path = run_path("memory://driver/a.run")
+    with pytest.raises(SpecError, match=r"^memory://driver/a\.run: .* this process only; run it with --address inline"):
+        run(tiny_spec(), path, address="local")
+    assert is_free(path)
 
 
 def test_without_a_cluster_nothing_is_written(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from widthwise.run.station import Job
 from widthwise.run.survey import survey
 from widthwise.spaces import Shard
 from widthwise.spec import Spec
-from widthwise.store import check_run, tree_hash
+from widthwise.store import check_run, finish, tree_hash
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +125,7 @@ def test_the_loss_of_a_member_costs_its_group_only(tmp_path: Path, fault: str, r
             run_units(coordinator, executor, Interrupts(None), observe)
         finally:
             executor.close()
+        finish(run)
     assert coordinator.ledger.quarantined == []
     assert coordinator.ledger.failures == (fault != "none")
     assert len(lost) == (reason is not None)

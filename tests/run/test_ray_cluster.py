@@ -166,10 +166,14 @@ def test_auto_is_the_cluster_that_the_environment_names(
 def test_a_node_that_joins_late_is_used(nodes: Nodes, tmp_path: Path, whole: Mapping[str, str]) -> None:
     path = tmp_path / "a.run"
     spec = chaos_spec()
-    joining = when(path, 3, nodes.add)
     progress: list[Progress] = []
-    execute(spec, path, address=nodes.address, measure=partial(_patient, path), on_progress=progress.append)
-    joining.join()
+
+    def join_after_three(now: Progress) -> None:
+        progress.append(now)
+        if now.done_blocks >= 3 and len(nodes.living) == 2:
+            nodes.add()
+
+    execute(spec, path, address=nodes.address, measure=partial(_patient, path), on_progress=join_after_three)
     assert len(events_of(path, "place_offered")) == 3
     assert max(each.workers for each in progress) == 3
     assert tree_hash(path) == whole["chaos"]

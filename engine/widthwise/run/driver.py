@@ -22,7 +22,7 @@ from widthwise.run.station import Job, Measure
 from widthwise.run.survey import Survey, survey
 from widthwise.run.threads import torch_threads
 from widthwise.run.worker import measure_block
-from widthwise.run.workplace import HERE, require_address, workers_here, workplace
+from widthwise.run.workplace import HERE, require_address, require_shared, workers_here, workplace
 from widthwise.spaces.shard import require_shards
 from widthwise.spec import Spec, points
 from widthwise.store import Lock, Run, RunPath, completed, finish, open_run
@@ -95,6 +95,7 @@ def execute(
     """
     start = time.monotonic()
     require_address(address, workers, shards, gpus_per_worker)
+    require_shared(out, address)
     with Interrupts(resume_command) as interrupts:
         if shards > 1 and has_limit(spec.experiment):
             for point in points(spec):

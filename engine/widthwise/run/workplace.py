@@ -14,6 +14,7 @@ from widthwise.run.interrupts import Interrupts
 from widthwise.run.on_ray import RayExecutor, connected, is_cluster, need_of, places
 from widthwise.run.station import Job
 from widthwise.spec import Numerics
+from widthwise.store import ObjectPath, RunPath
 
 HERE = ("local", "inline")
 """A Ray of our own and this process; every other address is one of a running cluster."""
@@ -36,6 +37,17 @@ def require_address(address: str, workers: int | None, shards: int = 1, gpus_per
         raise SpecError(message)
     if not 0 < gpus_per_worker <= 1:
         message = f"gpus_per_worker: {gpus_per_worker:g} is not above 0 and at most 1, the part of a GPU of one worker"
+        raise SpecError(message)
+
+
+def require_shared(path: RunPath, address: str) -> None:
+    """Refuse a place that workers in other processes cannot see.
+
+    Raises:
+        SpecError: names the place and what to do.
+    """
+    if address != "inline" and isinstance(path, ObjectPath) and path.root.startswith("memory://"):
+        message = f"{path}: is in the memory of this process only; run it with --address inline, or change --out"
         raise SpecError(message)
 
 
