@@ -161,7 +161,7 @@ def in_rounds(
             path=path,
             computed_blocks=done - there,
             skipped_blocks=there,
-            quarantined=(),
+            quarantined=told[-1].quarantined,
             seconds=time.monotonic() - start,
         )
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from widthwise.run.coordinator import Coordinator
+from widthwise.run.messages import Quarantine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +20,7 @@ class Progress:
     seconds_left: float | None
     workers: int
     failures: int
+    quarantined: tuple[Quarantine, ...] = ()
 
 
 def progress_of(coordinator: Coordinator, *, stored_blocks: int) -> Progress:
@@ -33,4 +35,5 @@ def progress_of(coordinator: Coordinator, *, stored_blocks: int) -> Progress:
         seconds_left=left if found.done_units else None,
         workers=coordinator.workers,
         failures=found.failures,
+        quarantined=tuple(found.quarantined),
     )
