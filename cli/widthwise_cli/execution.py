@@ -5,10 +5,23 @@ import sys
 from functools import partial
 from typing import Annotated
 
-from typer import Argument, Option
+from typer import Option
 
 from widthwise_cli.durations import seconds_of
 from widthwise_cli.findings import findings_of, print_findings
+from widthwise_cli.options import (
+    Budget,
+    Changes,
+    Extend,
+    GpusPerWorker,
+    Program,
+    Shards,
+    Source,
+    Tolerance,
+    Trials,
+    Width,
+    Workers,
+)
 from widthwise_cli.output import messages, print_json, print_result
 from widthwise_cli.programs import register
 from widthwise_cli.progress import watching
@@ -16,24 +29,12 @@ from widthwise_cli.sources import changes, read_spec, run_directory
 
 
 def run(
-    source: Annotated[
-        str | None,
-        Argument(metavar="SPEC|NAME", help="A spec file, or an experiment with all its defaults.", show_default=False),
-    ] = None,
-    program: Annotated[
-        str | None,
-        Option(
-            metavar="MODULE:FUNCTION",
-            help="A function of a Space of your own that returns named readouts.",
-            show_default=False,
-        ),
-    ] = None,
-    width: Annotated[str | None, Option(help="Widths, for example 64,256,1024.", show_default=False)] = None,
-    trials: Annotated[int | None, Option(help="Trials at every width.", show_default=False)] = None,
-    set_: Annotated[
-        list[str] | None, Option("--set", metavar="KEY=VALUE", help="Change a key of the spec.", show_default=False)
-    ] = None,
-    out: Annotated[str | None, Option(help="Run directory.", show_default="NAME.run")] = None,
+    source: Source = None,
+    program: Program = None,
+    width: Width = None,
+    trials: Trials = None,
+    set_: Changes = None,
+    out: Annotated[str | None, Option(help="Run directory, or a URL (s3:, gs:, az:).", show_default="NAME.run")] = None,
     address: Annotated[
         str,
         Option(
@@ -41,32 +42,12 @@ def run(
             help="local: a Ray of its own; inline: this process; auto: RAY_ADDRESS or the cluster this machine is in.",
         ),
     ] = "local",
-    workers: Annotated[
-        int | None, Option(help="At most so many workers.", show_default="what the machine holds")
-    ] = None,
-    shards: Annotated[
-        int, Option(help="So many workers share one replicate of the limit; no number depends on it.")
-    ] = 1,
-    gpus_per_worker: Annotated[
-        float, Option(help="With numerics.device = cuda: the part of a GPU, and of its memory, that a worker has.")
-    ] = 1.0,
-    tolerance: Annotated[
-        float | None,
-        Option(
-            help="Add trials and replicates in rounds until the half width of every interval is at most this; it is "
-            "also the relative difference from the limit that counts as none.",
-            show_default=False,
-        ),
-    ] = None,
-    budget: Annotated[
-        str | None,
-        Option(
-            metavar="90s|30m|2h",
-            help="Add trials and replicates in rounds, where they shorten intervals most, for so long.",
-            show_default=False,
-        ),
-    ] = None,
-    extend: Annotated[bool, Option("--extend", help="Add widths, trials or replicates to an existing run.")] = False,
+    workers: Workers = None,
+    shards: Shards = 1,
+    gpus_per_worker: GpusPerWorker = 1.0,
+    tolerance: Tolerance = None,
+    budget: Budget = None,
+    extend: Extend = False,
     fresh: Annotated[bool, Option("--fresh", help="Remove an existing run and start over.")] = False,
     allow_mixed: Annotated[bool, Option("--allow-mixed", help="Go on in another numeric environment.")] = False,
     dry_run: Annotated[bool, Option("--dry-run", help="Print units, bytes and time; write nothing.")] = False,

@@ -10,13 +10,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Argument, Option
+from typer import Option
 
 from widthwise.errors import SpecError, StorageError
 from widthwise.version import __version__
 from widthwise_cli.arrival import EXACT, PACKAGES_NAME, PRESENT, demands, versions
 from widthwise_cli.durations import seconds_of
 from widthwise_cli.jobs import Address, follow_to_the_end, reach
+from widthwise_cli.options import (
+    Budget,
+    Changes,
+    Extend,
+    GpusPerWorker,
+    Program,
+    Shards,
+    Source,
+    Tolerance,
+    Trials,
+    Width,
+    Workers,
+)
 from widthwise_cli.output import messages, print_json
 from widthwise_cli.programs import register
 from widthwise_cli.sources import changes, place, read_spec
@@ -38,42 +51,23 @@ class Order:
 
 
 def submit(
-    source: Annotated[
-        str | None,
-        Argument(metavar="SPEC|NAME", help="A spec file, or an experiment with all its defaults.", show_default=False),
-    ] = None,
+    source: Source = None,
     address: Address = None,
     out: Annotated[
         str | None,
         Option(help="Where the cluster writes the run: a URL, or a path that all its nodes share.", show_default=False),
     ] = None,
     follow: Annotated[bool, Option("--follow", help="Print what the job prints, and end as it ends.")] = False,
-    program: Annotated[
-        str | None,
-        Option(
-            metavar="MODULE:FUNCTION",
-            help="A function of a Space of your own that returns named readouts.",
-            show_default=False,
-        ),
-    ] = None,
-    width: Annotated[str | None, Option(help="Widths, for example 64,256,1024.", show_default=False)] = None,
-    trials: Annotated[int | None, Option(help="Trials at every width.", show_default=False)] = None,
-    set_: Annotated[
-        list[str] | None, Option("--set", metavar="KEY=VALUE", help="Change a key of the spec.", show_default=False)
-    ] = None,
-    workers: Annotated[
-        int | None, Option(help="At most so many workers.", show_default="what the cluster holds")
-    ] = None,
-    shards: Annotated[int, Option(help="So many workers share one replicate of the limit.")] = 1,
-    gpus_per_worker: Annotated[float, Option(help="With numerics.device = cuda: the part of a GPU of a worker.")] = 1.0,
-    tolerance: Annotated[
-        float | None, Option(help="Largest half width that is wanted, see `widthwise run`.", show_default=False)
-    ] = None,
-    budget: Annotated[
-        str | None,
-        Option(metavar="90s|30m|2h", help="Time for additions, see `widthwise run`.", show_default=False),
-    ] = None,
-    extend: Annotated[bool, Option("--extend", help="Add widths, trials or replicates to an existing run.")] = False,
+    program: Program = None,
+    width: Width = None,
+    trials: Trials = None,
+    set_: Changes = None,
+    workers: Workers = None,
+    shards: Shards = 1,
+    gpus_per_worker: GpusPerWorker = 1.0,
+    tolerance: Tolerance = None,
+    budget: Budget = None,
+    extend: Extend = False,
     allow_mixed: Annotated[
         bool, Option("--allow-mixed", help="Take other versions of packages, and go on with a run of others.")
     ] = False,

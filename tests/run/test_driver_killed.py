@@ -6,12 +6,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from ray_clusters import command_of, wait_until
 from run_fakes import BLOCKS, numbers, tiny_spec
 
 from widthwise.run import execute
@@ -29,7 +29,6 @@ except WidthwiseError as error:
     print(error, file=sys.stderr)
     sys.exit(error.exit_code)
 """
-PATIENCE = 120.0
 
 
 class Driver:
@@ -77,20 +76,6 @@ class Driver:
             return self._mark.encode() in Path(f"/proc/{pid}/environ").read_bytes()
         except OSError:
             return False
-
-
-def command_of(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    except OSError:
-        return ""
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < give_up, "nothing happened for two minutes"
-        time.sleep(0.05)
 
 
 @pytest.fixture
