@@ -13,6 +13,7 @@ from widthwise.errors import IncompleteError, InterruptedRunError, SpecError
 from widthwise.plan import Block
 from widthwise.report.failures import failures, require_complete
 from widthwise.run import Progress, execute, remeasure
+from widthwise.spaces import Shard
 from widthwise.spec import Spec
 from widthwise.store import Run, check_run, open_results, open_run, read_journal, read_log, tree_hash
 
@@ -150,6 +151,24 @@ def test_shards_change_no_bit(tmp_path: Path) -> None:
     assert read_journal(two).keys() == read_journal(one).keys()
     lines = [line for file in (two / "journal").iterdir() for line in file.read_text().splitlines()]
     assert len(lines) == BLOCKS  # every block by one member
+
+
+def half_poisoned(
+    spec: Spec, inputs: Sequence[np.ndarray], block: Block, shard: Shard | None = None
+) -> Mapping[str, np.ndarray]:
+    """Limits whose last member fails by itself while the first waits for it."""
+    if shard is not None and shard.index:
+        message = "half"
+        raise FloatingPointError(message)
+    if shard is not None:
+        shard.exchange.gather(np.zeros(1, np.uint8))
+    return numbers(spec, inputs, block)
+
+
+def test_a_thread_that_fails_keeps_nobody_waiting_and_its_error_is_told(tmp_path: Path) -> None:
+    spec = tiny_spec(limit={"samples": 2**16, "replicates": 2})
+    outcome = run(spec, tmp_path / "a.run", shards=2, measure=half_poisoned)
+    assert ["FloatingPointError: half" in quarantine.error for quarantine in outcome.quarantined] == [True, True]
 
 
 @pytest.mark.parametrize(("shards", "message"), [(0, "shards: 0 is below 1"), (3, "limit.samples: 64 .* 3 shards")])

@@ -26,6 +26,8 @@ def run(
     *,
     address: str = "local",
     workers: int | None = None,
+    shards: int = 1,
+    gpus_per_worker: float = 1.0,
     extend: bool = False,
     fresh: bool = False,
     allow_mixed: bool = False,
@@ -42,8 +44,11 @@ def run(
         spec: a spec, the file that holds one, or its table.
         out: run directory, or a URL such as ``s3://bucket/NAME.run``; by default ``NAME.run`` beside the caller, NAME
             being that of the file or the experiment.
-        address: ``local`` (a Ray of its own), ``auto`` (a running cluster) or ``inline`` (this process).
+        address: ``local`` (a Ray of its own), ``inline`` (this process), or a running cluster: ``auto``, ``HOST:PORT``,
+            ``ray://HOST:PORT``.
         workers: at most so many; by default as many as there is room for.
+        shards: so many workers share one replicate of the limit; no number depends on it.
+        gpus_per_worker: with device ``cuda``, the part of a GPU and of its memory that a worker has.
         extend: add widths, trials or replicates that the existing run was not made for.
         fresh: remove an existing run first.
         allow_mixed: go on in another numeric environment.
@@ -65,6 +70,8 @@ def run(
         out=path,
         address=address,
         workers=workers,
+        shards=shards,
+        gpus_per_worker=gpus_per_worker,
         extend=extend,
         fresh=fresh,
         allow_mixed=allow_mixed,

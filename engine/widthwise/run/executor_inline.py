@@ -8,10 +8,14 @@ from functools import partial
 
 from widthwise.plan import usable_bytes
 from widthwise.plan.units import Unit
-from widthwise.run.messages import Event, PlaceOffered, UnitDone
+from widthwise.run.messages import Event, PlaceOffered, StopAsked, UnitDone, UnitFailed, WorkerLost
 from widthwise.run.station import Job, Station
 from widthwise.run.threads import torch_threads
 from widthwise.spaces.exchange import LocalExchange
+from widthwise.spaces.shard import Shard
+
+_URGENT = (StopAsked, UnitFailed, WorkerLost, UnitDone)
+"""Which answer of several threads tells most: one that is lost only missed another that failed."""
 
 
 class InlineExecutor:
@@ -49,11 +53,14 @@ class InlineExecutor:
         if self._shards == 1:
             return self._stations[0].compute(unit, attempt)
         exchange = LocalExchange(self._shards)
+
+        def take_part(station: Station, shard: Shard) -> Event:
+            event = station.compute(unit, attempt, shard)
+            if not isinstance(event, UnitDone):
+                exchange.break_off()
+            return event
+
         # Set here, so that no thread finds another number to go back to while the others compute.
         with torch_threads(self._job.spec.numerics.threads), ThreadPoolExecutor(self._shards) as threads:
-            calls = [
-                threads.submit(station.compute, unit, attempt, shard)
-                for station, shard in zip(self._stations, exchange.shards, strict=True)
-            ]
-            events = [call.result() for call in calls]
-        return next((event for event in events if not isinstance(event, UnitDone)), events[0])
+            events = list(threads.map(take_part, self._stations, exchange.shards))
+        return min(events, key=lambda event: _URGENT.index(type(event)))

@@ -16,8 +16,12 @@ class LocalExchange:
     """
 
     def __init__(self, count: int, seconds: float = SHARD_SECONDS) -> None:
-        table = _Table(count=count, seconds=seconds)
-        self.shards = tuple(Shard(index, count, _Seat(index, table)) for index in range(count))
+        self._table = _Table(count=count, seconds=seconds)
+        self.shards = tuple(Shard(index, count, _Seat(index, self._table)) for index in range(count))
+
+    def break_off(self) -> None:
+        """Let nobody wait any more, since a member has failed."""
+        self._table.barrier.abort()
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -57,6 +61,6 @@ class _Seat:
     def _lost(self) -> str:
         behind = [i for i, calls in enumerate(self._table.calls) if calls < self._table.calls[self._index]]
         return (
-            f"shard {self._index}: shard {', '.join(map(str, behind)) or '?'} of {self._table.count} stayed away for "
-            f"more than {self._table.seconds:g} seconds; the group starts again"
+            f"shard {self._index}: shard {', '.join(map(str, behind)) or '?'} of {self._table.count} has failed, or "
+            f"stayed away for more than {self._table.seconds:g} seconds; the group starts again"
         )
