@@ -18,7 +18,7 @@ from ray.core.generated import autoscaler_pb2
 
 from widthwise.run.on_ray.settings import own_settings, settings
 
-PATIENCE = 120.0
+PATIENCE = 240.0
 STORE_BYTES = 80 << 20
 NOTICED_SOON = {
     "health_check_initial_delay_ms": 1000,
@@ -139,5 +139,5 @@ def command_of(pid: int) -> str:
 def wait_until(condition: Callable[[], bool]) -> None:
     give_up = time.monotonic() + PATIENCE
     while not condition():
-        assert time.monotonic() < give_up, "nothing happened for two minutes"
+        assert time.monotonic() < give_up, "nothing happened for four minutes"
         time.sleep(0.05)

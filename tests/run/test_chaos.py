@@ -17,12 +17,14 @@ from widthwise.store import check_run, read_journal, tree_hash
 
 DRIVER = """
 import sys
+from functools import partial
 from pathlib import Path
-from run_fakes import brief, chaos_spec
+from run_fakes import chaos_spec, held
 from widthwise.errors import WidthwiseError
 from widthwise.run import execute
 try:
-    outcome = execute(chaos_spec(), Path(sys.argv[1]), address=sys.argv[2], workers=3, measure=brief)
+    out, measure = Path(sys.argv[1]), partial(held, Path(sys.argv[3]))
+    outcome = execute(chaos_spec(), out, address=sys.argv[2], workers=3, measure=measure)
 except WidthwiseError as error:
     sys.exit(f"{type(error).__name__}: {error}")
 sys.exit("; ".join(quarantine.error for quarantine in outcome.quarantined) or 0)
@@ -50,9 +52,10 @@ class Chaos:
     def __init__(self, nodes: Nodes, path: Path, seed: int) -> None:
         self._nodes = nodes
         self._path = path
+        self._hold = path.with_name("hold")
         self._random = random.Random(seed)
         actions = [self._kill_worker] * WORKERS_KILLED + [self._kill_node, self._kill_driver]
-        whens = self._random.sample(range(5, BLOCKS - 15), len(actions))
+        whens = self._random.sample(range(5, BLOCKS - 45), len(actions))
         self._random.shuffle(actions)
         self._plan: list[tuple[int, Callable[[], None]]] = sorted(zip(whens, actions, strict=True), key=lambda p: p[0])
         self.happened: list[str] = []
@@ -63,7 +66,9 @@ class Chaos:
         for blocks, action in self._plan:
             wait_until(lambda blocks=blocks: self._stored() >= blocks or self._driver.poll() is not None)
             assert self._driver.poll() is None, self._said()
+            self._hold.touch()  # on a quick machine all would be over before a node is replaced
             action()
+            self._hold.unlink()
         _, errors = self._driver.communicate(timeout=240)
         assert self._driver.returncode == 0, errors
 
@@ -74,7 +79,7 @@ class Chaos:
 
     def _start(self) -> None:
         self._driver = subprocess.Popen(
-            [sys.executable, "-c", DRIVER, str(self._path), self._nodes.address],
+            [sys.executable, "-c", DRIVER, str(self._path), self._nodes.address, str(self._hold)],
             env=driver_environment(),
             stderr=subprocess.PIPE,
             text=True,
