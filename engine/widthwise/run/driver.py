@@ -124,7 +124,7 @@ def execute(
             executor = hire(job)
             recorder.asked(found.asked.spans())
             coordinator = Coordinator(cut(found.missing, cost, executor.workers), workers=most, limits=Limits())
-            observe = _observer(run.path, coordinator, found.stored_blocks, on_progress)
+            observe = _observer(run, coordinator, found.stored_blocks, on_progress)
             run_units(coordinator, executor, interrupts, observe, recorder.record)
             while next_round and (missing := _missing(next_round(open_run(run.path)), coordinator, run.path)):
                 coordinator.ledger.add(cut(missing, cost, executor.workers))
@@ -188,11 +188,11 @@ def _most_workers(
 
 
 def _observer(
-    path: RunPath, coordinator: Coordinator, stored_blocks: int, on_progress: Callable[[Progress], None] | None
+    run: Run, coordinator: Coordinator, stored_blocks: int, on_progress: Callable[[Progress], None] | None
 ) -> Callable[[Event], None]:
     def observe(event: Event) -> None:
-        if isinstance(event, WorkerReady):
-            note_canary(path, event.canary)
+        if isinstance(event, WorkerReady) and event.canary != run.record.canary:
+            note_canary(run.path, event.canary)
         if on_progress is not None:
             on_progress(progress_of(coordinator, stored_blocks=stored_blocks))
 

@@ -4,16 +4,14 @@ import http.client
 import ipaddress
 import json
 import socket
-import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 from urllib.parse import urlsplit
 
 from widthwise.errors import ClusterError, SpecError
+from widthwise.run.within import within
 
 OVERRIDES = ("RAY_API_SERVER_ADDRESS", "RAY_ADDRESS")
 """Variables that Ray's client prefers to any argument, in this order."""
@@ -22,8 +20,6 @@ CONNECT_SECONDS = 5.0
 """For each address of a host, and for its answer."""
 PATIENCE_SECONDS = 7.0
 """For all of it; a dead name server may take longer than any time-out of a socket."""
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +72,8 @@ def look_at(url: str) -> Gate:
     Raises:
         ClusterError: nothing answers within `PATIENCE_SECONDS`, or something that is not Ray.
     """
-    return _within(PATIENCE_SECONDS, lambda: Gate(url=url, here=_is_loopback(url), open=_opens(url)), url)
+    late = _unreachable(url, f"no answer within {PATIENCE_SECONDS:.0f} s")
+    return within(PATIENCE_SECONDS, lambda: Gate(url=url, here=_is_loopback(url), open=_opens(url)), late)
 
 
 def require_closed(gate: Gate, *, allow_unauthenticated: bool) -> None:
@@ -119,23 +116,6 @@ def _is_loopback(url: str) -> bool:
     except OSError as error:
         raise _unreachable(url, str(error)) from None
     return all(ipaddress.ip_address(str(address[0]).partition("%")[0]).is_loopback for *_, address in found)
-
-
-def _within(seconds: float, call: Callable[[], T], url: str) -> T:
-    """What ``call`` gives or raises; a thread that is still busy then dies with the process."""
-    answer: Future[T] = Future()
-
-    def work() -> None:
-        try:
-            answer.set_result(call())
-        except Exception as error:
-            answer.set_exception(error)
-
-    threading.Thread(target=work, daemon=True).start()
-    try:
-        return answer.result(timeout=seconds)
-    except TimeoutError:
-        raise _unreachable(url, f"no answer within {seconds:.0f} s") from None
 
 
 def _unreachable(url: str, reason: str) -> ClusterError:

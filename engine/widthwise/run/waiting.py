@@ -47,7 +47,6 @@ class Waiting:
 
     def __init__(self) -> None:
         self.units = 0
-        self.seconds = 0.0
         self._shelves: dict[int, list[_Entry]] = {}
         self._order = count()
 
@@ -56,7 +55,6 @@ class Waiting:
         if series.span.count:
             insort(self._shelves.setdefault(room, []), _Entry(series, failures, next(self._order)), key=_key_of)
             self.units += series.count
-            self.seconds += series.seconds * series.span.count
 
     def first_room(self) -> int:
         """The bytes that the first unit of all needs."""
@@ -93,5 +91,4 @@ class Waiting:
             elif not shelf:
                 del self._shelves[room]
         self.units -= 1
-        self.seconds = self.seconds - unit.seconds if self.units else 0.0
         return unit

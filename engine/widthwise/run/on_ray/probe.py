@@ -4,7 +4,6 @@ import importlib
 import json
 import platform
 import socket
-import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -13,6 +12,7 @@ from ray.exceptions import AuthenticationError, RayError
 
 from widthwise.errors import ClusterError
 from widthwise.run.on_ray.addresses import host_and_port, is_outside
+from widthwise.run.within import within
 
 CONNECT_SECONDS = 4.0
 """How long a head may take to accept a connection."""
@@ -53,33 +53,18 @@ def _require_listener(address: str) -> None:
 
 
 def _patiently(address: str, ask: Callable[[], T]) -> T:
-    """Ask in a thread that is left behind when no answer comes."""
-    answers: list[T | BaseException] = []
-
-    def run() -> None:
-        try:
-            answers.append(ask())
-        except BaseException as error:  # whatever it is, it belongs to the thread that waits for it
-            answers.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(ANSWER_SECONDS)
-    if not answers:
-        message = (
-            f"address: {address} accepts connections and does not answer within {ANSWER_SECONDS:.0f} s; "
-            "is it the port of a Ray head (6379), or with ray:// of its client server (10001)?"
-        )
-        raise ClusterError(message)
-    answer = answers[0]
-    if isinstance(answer, AuthenticationError):
-        raise _bad_token(address) from answer
-    if isinstance(answer, RayError):
-        message = f"address: {address} does not answer like a Ray head ({' '.join(str(answer).split())[:200]})"
-        raise ClusterError(message) from answer
-    if isinstance(answer, BaseException):
-        raise answer
-    return answer
+    """What a head answers, and what its refusals mean."""
+    message = (
+        f"address: {address} accepts connections and does not answer within {ANSWER_SECONDS:.0f} s; "
+        "is it the port of a Ray head (6379), or with ray:// of its client server (10001)?"
+    )
+    try:
+        return within(ANSWER_SECONDS, ask, ClusterError(message))
+    except AuthenticationError as error:
+        raise _bad_token(address) from error
+    except RayError as error:
+        message = f"address: {address} does not answer like a Ray head ({' '.join(str(error).split())[:200]})"
+        raise ClusterError(message) from error
 
 
 def _greet_head(address: str) -> bytes | None:
